@@ -1,0 +1,104 @@
+// Command parley serves the reference API for negotiations and their humanitarian results.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/parley-api/parley/internal/config"
+)
+
+// version is set when a release is built; otherwise the build information tells it.
+var version string
+
+type cli struct {
+	config.Database
+
+	LogLevel slog.Level `env:"PARLEY_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+
+	Serve   serveCmd   `cmd:"" help:"Serve the API."`
+	Migrate migrateCmd `cmd:"" help:"Look at or change the version of the database schema."`
+	Version versionCmd `cmd:"" help:"Print the program's version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			fmt.Fprintln(os.Stderr, "parley:", line)
+		}
+		os.Exit(1)
+	}
+}
+
+// env is what every subcommand gets.
+type env struct {
+	ctx      context.Context //nolint:containedctx // the one of the whole run, handed to the subcommand by kong
+	database config.Database
+	log      *slog.Logger
+	stdout   io.Writer
+	stderr   io.Writer
+}
+
+// errHelp ends a run that only asked for help.
+var errHelp = errors.New("help was asked for")
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("parley"),
+		kong.Description("The reference API for negotiations and their humanitarian results: one HTTP server over PostgreSQL."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { panic(errHelp) }),
+	)
+	if err != nil {
+		return err
+	}
+	defer func() { // kong ends the process after --help: we end the run instead
+		if fault := recover(); fault == errHelp { //nolint:errorlint // the very value
+			err = nil
+		} else if fault != nil {
+			panic(fault)
+		}
+	}()
+	command, err := parser.Parse(args)
+	if err != nil {
+		return fmt.Errorf("%w; see parley --help", err)
+	}
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	return command.Run(&env{ctx: ctx, database: c.Database, log: log, stdout: stdout, stderr: stderr})
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(e *env) error {
+	_, err := fmt.Fprintln(e.stdout, "parley", programVersion())
+	return err
+}
+
+// programVersion is the release, else the commit, else "devel".
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value[:min(12, len(s.Value))]
+			}
+		}
+	}
+	return "devel"
+}

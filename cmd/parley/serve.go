@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/pressly/goose/v3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parley-api/parley/internal/config"
+	"github.com/parley-api/parley/internal/httpapi"
+	"github.com/parley-api/parley/internal/postgres"
+)
+
+type serveCmd struct {
+	config.Server
+}
+
+// drainTime is how long requests in flight have to end when the program is told to stop.
+const drainTime = 10 * time.Second
+
+var errStopping = errors.New("the server is stopping")
+
+// Run serves until the program is told to stop: then no new requests, those in flight end, the database closes.
+func (c *serveCmd) Run(e *env) (err error) {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	// The addresses first: an occupied one is the commonest fault, and the database need not start for it.
+	listener, err := listen(e.ctx, "PARLEY_ADDR", c.Listen())
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	var admin net.Listener
+	if c.AdminAddr != "" {
+		if admin, err = listen(e.ctx, "PARLEY_ADMIN_ADDR", c.AdminAddr); err != nil {
+			return err
+		}
+		defer admin.Close()
+	}
+
+	url, closeDB, err := e.openDatabase(false)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := closeDB(); err == nil {
+			err = e
+		}
+	}()
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: c.MaxConns, StatementTimeout: c.StatementTimeout})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := pool.Ping(e.ctx); err != nil {
+		return unreachable(e, err)
+	}
+	if !c.NoMigrate {
+		if err := migrate(e, url); err != nil {
+			return err
+		}
+	}
+	return c.serve(e, pool, listener, admin)
+}
+
+// migrate brings the schema up to date, on connections of its own: migrations may take longer than a request may.
+func migrate(e *env, url string) error {
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	m, err := postgres.NewMigrator(pool)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return m.Up(e.ctx, func(r *goose.MigrationResult) {
+		e.log.Info("migrated", "file", r.Source.Path, "duration", r.Duration)
+	})
+}
+
+func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listener) error {
+	var stopping atomic.Bool
+	ready := func() error {
+		if stopping.Load() {
+			return errStopping
+		}
+		return nil
+	}
+	public := newServer(httpapi.New(httpapi.Options{
+		DB:        pool,
+		Log:       e.log,
+		PublicURL: c.PublicURL,
+		Version:   programVersion(),
+		Ready:     ready,
+	}))
+	servers := []*http.Server{public}
+	group, ctx := errgroup.WithContext(e.ctx)
+	group.Go(func() error { return public.Serve(listener) })
+	if admin != nil {
+		operator := newServer(operatorRoutes(public.Handler))
+		servers = append(servers, operator)
+		group.Go(func() error { return operator.Serve(admin) })
+	}
+	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
+
+	group.Go(func() error {
+		<-ctx.Done()
+		stopping.Store(true)
+		e.log.Info("stopping", "reason", context.Cause(ctx))
+		drain, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		for _, s := range servers {
+			if err := s.Shutdown(drain); err != nil {
+				_ = s.Close() // what has not ended by now is cut off
+			}
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// newServer bounds what a client may take: the time for headers, their size, idle connections. Answers mind their own
+// deadlines, because a page and a stream have different ones.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+}
+
+// operatorRoutes are what only the operator sees: profiles, beside the health checks of the public address.
+func operatorRoutes(public http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", public)
+	mux.Handle("GET /readyz", public)
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	return mux
+}
+
+func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("the address %s is occupied by another program; end that one, or choose another address by %s", addr, setting)
+	case err != nil:
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address by %s", addr, err, setting)
+	}
+	return l, nil
+}

@@ -1,0 +1,75 @@
+// Package config is the program's settings: one struct, filled from flags and environment by the command line, checked
+// whole, and safe to print.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Database says which database to use.
+type Database struct {
+	URL         string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use, such as postgres://user:password@host/database. Without it a private one is started from the binaries on this machine."`
+	DataDir     string `name:"data-dir" env:"PARLEY_DATA_DIR" placeholder:"DIR" help:"Where the private PostgreSQL keeps its data. Default: /var/lib/parley for root, otherwise parley in the XDG data home."`
+	PostgresBin string `name:"postgres-bin" env:"PARLEY_POSTGRES_BIN" placeholder:"DIR" help:"Folder of the PostgreSQL binaries for the private server. Default: the newest that is found."`
+}
+
+// Server says how to serve.
+type Server struct {
+	Addr             string        `env:"PARLEY_ADDR" default:"127.0.0.1:8080" help:"Address of the API."`
+	Port             string        `env:"PORT" placeholder:"PORT" help:"Serve on this port of all addresses instead."`
+	AdminAddr        string        `env:"PARLEY_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address for the operator: health and profiles. Empty: none."`
+	PublicURL        string        `env:"PARLEY_PUBLIC_URL" placeholder:"URL" help:"What absolute links begin with, such as https://api.example.org. Default: as the client addressed us."`
+	MaxConns         int32         `env:"PARLEY_MAX_CONNS" default:"16" help:"Connections to the database at the most."`
+	StatementTimeout time.Duration `env:"PARLEY_STATEMENT_TIMEOUT" default:"15s" help:"How long a statement may take."`
+	NoMigrate        bool          `env:"PARLEY_NO_MIGRATE" help:"Do not bring the database schema up to date at the start."`
+}
+
+// Listen is the address that the API listens on.
+func (s Server) Listen() string {
+	if s.Port != "" {
+		return net.JoinHostPort("", s.Port)
+	}
+	return s.Addr
+}
+
+// Check reports every fault at once.
+func (s Server) Check() error {
+	faults := []error{address("PARLEY_ADDR", s.Listen())}
+	if s.AdminAddr != "" {
+		faults = append(faults, address("PARLEY_ADMIN_ADDR", s.AdminAddr))
+	}
+	if u, err := url.Parse(s.PublicURL); s.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "") {
+		faults = append(faults, fmt.Errorf("PARLEY_PUBLIC_URL %q is not an address such as https://api.example.org", s.PublicURL))
+	}
+	if s.MaxConns < 2 {
+		faults = append(faults, fmt.Errorf("PARLEY_MAX_CONNS is %d; it takes 2 at least", s.MaxConns))
+	}
+	if s.StatementTimeout < 0 {
+		faults = append(faults, fmt.Errorf("PARLEY_STATEMENT_TIMEOUT is %s; it cannot be negative", s.StatementTimeout))
+	}
+	return errors.Join(faults...)
+}
+
+func address(name, value string) error {
+	if _, port, err := net.SplitHostPort(value); err != nil || port == "" {
+		return fmt.Errorf("%s %q is not HOST:PORT, such as 127.0.0.1:8080", name, value)
+	}
+	return nil
+}
+
+// String shows the settings without secrets.
+func (d Database) String() string {
+	if d.URL == "" {
+		return "private PostgreSQL"
+	}
+	u, err := url.Parse(d.URL)
+	if err != nil || u.Host == "" {
+		return "the PostgreSQL of DATABASE_URL"
+	}
+	return "PostgreSQL at " + u.Host + "/" + strings.TrimPrefix(u.Path, "/")
+}

@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/parley-api/parley/internal/query"
+	"github.com/parley-api/parley/internal/store"
+)
+
+// index is /v1: everything that there is, with examples to paste.
+type index struct {
+	About       string            `json:"about"`
+	Version     string            `json:"version"` // of the program
+	Revision    int64             `json:"revision"`
+	Licence     string            `json:"licence"`
+	Attribution string            `json:"attribution"`
+	Links       map[string]string `json:"links"`
+	Grammar     []grammarForm     `json:"grammar"`
+	Collections []indexEntry      `json:"collections"`
+}
+
+type grammarForm struct {
+	Form    string `json:"form"`
+	Meaning string `json:"meaning"`
+}
+
+type indexEntry struct {
+	Name     string              `json:"name"`
+	URL      string              `json:"url"`
+	About    string              `json:"about"`
+	Forms    []string            `json:"forms"`
+	Fields   []string            `json:"fields"`
+	Filters  map[string][]string `json:"filters"` // with their operators; "" is equality
+	Sort     []string            `json:"sort"`
+	Examples []string            `json:"examples"`
+}
+
+// grammarForms sums up the grammar for those who read only this page.
+var grammarForms = []grammarForm{
+	{"party=UA,TR · party.not=RU", "any of these · none of these"},
+	{"date=2025-07-23 · date=2025-07 · date=2025", "that day · all that month · all that year"},
+	{"date=2025-05-01..2025-07-31 · total=100..", "inclusive ranges; either end may be open"},
+	{"venue.known=true", "known, or with false unknown"},
+	{"q=working groups", "full text, best first"},
+	{"sort=-date", "one key, - for descending; ties by id"},
+	{"limit=50", "1 to 1000, 100 unless given; next has the following page"},
+	{"fields=id,date,transfers", "only these"},
+	{"total_count=true", "adds meta.total"},
+	{`said_by="Kyiv, Lviv"`, "a value that contains a comma stands in quotation marks"},
+	{".csv · .ndjson", "as extension: the same query in another form, complete unless limit is given"},
+}
+
+func (s *server) index(w http.ResponseWriter, r *http.Request) error {
+	if err := query.None(r.URL.Query()); err != nil {
+		return err
+	}
+	revision, err := store.Revision(r.Context(), s.DB)
+	if err != nil {
+		return err
+	}
+	base := s.base(r)
+	page := index{
+		About:       "Negotiations and their humanitarian results, every figure with who said it and where. Reads need no key.",
+		Version:     s.Version,
+		Revision:    revision,
+		Licence:     Licence,
+		Attribution: Attribution,
+		Links:       map[string]string{"contract": base + "/openapi.yaml", "documentation": base + "/docs/", "coverage": base + "/v1/coverage"},
+		Grammar:     grammarForms,
+	}
+	for _, t := range store.Tables {
+		page.Collections = append(page.Collections, describe(t, base+"/v1/"+t.Name))
+	}
+	return writeJSON(w, page, cacheable)
+}
+
+func describe(t *store.Table, url string) indexEntry {
+	g := t.Grammar()
+	entry := indexEntry{
+		Name:    t.Name,
+		URL:     url,
+		About:   t.About,
+		Forms:   formNames(),
+		Fields:  g.Shown(),
+		Filters: map[string][]string{},
+		Sort:    g.SortKeys(),
+	}
+	for _, f := range g.Fields {
+		if ops := f.Operators(); ops != nil {
+			entry.Filters[f.Name] = ops
+		}
+	}
+	for _, example := range t.Try {
+		entry.Examples = append(entry.Examples, "curl '"+url+example+"'")
+	}
+	return entry
+}
+
+// root leads those who know only the host to what there is.
+func (s *server) root(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, s.base(r)+"/v1", http.StatusTemporaryRedirect)
+	return nil
+}
+
+// writeJSON answers with a small JSON document.
+func writeJSON(w http.ResponseWriter, document any, cacheControl string) error {
+	body, err := json.Marshal(document)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", cacheControl)
+	return send(w, append(body, '\n'))
+}

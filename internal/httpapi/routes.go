@@ -1,0 +1,62 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/parley-api/parley/internal/store"
+)
+
+// routes is the whole surface. Every address also answers HEAD and OPTIONS; those of collections and records also with
+// the extension of a form: /v1/rounds.csv.
+func (s *server) routes() chi.Router {
+	r := chi.NewRouter()
+	r.Use(s.middleware()...)
+	r.NotFound(s.page(s.notFound))
+	r.MethodNotAllowed(s.page(s.methodNotAllowed))
+
+	r.Get("/", s.page(s.root))
+	r.Get("/healthz", s.page(s.healthz))
+	r.Get("/readyz", s.page(s.readyz))
+	r.Get("/openapi.yaml", s.page(s.openapiYAML))
+	r.Get("/openapi.json", s.page(s.openapiJSON))
+	r.Get("/docs", s.docs)
+	r.Get("/docs/*", s.docs)
+	r.Get("/problems/{kind}", s.page(s.problemKind))
+
+	r.Get("/v1", s.page(s.index))
+	mount(r, s, store.Processes)
+	mount(r, s, store.Rounds)
+	mount(r, s, store.Delegations)
+	mount(r, s, store.People)
+	mount(r, s, store.Parties)
+	mount(r, s, store.Proposals)
+	mount(r, s, store.Commitments)
+	mount(r, s, store.Claims)
+	mount(r, s, store.PrisonerExchanges)
+	mount(r, s, store.BodyRepatriations)
+	mount(r, s, store.PublishedTotals)
+	mount(r, s, store.Reports)
+	mount(r, s, store.Sources)
+	mount(r, s, store.Events)
+	mount(r, s, store.Changesets)
+	mount(r, s, store.Coverage)
+	return r
+}
+
+// mount serves a collection and its records.
+func mount(r chi.Router, s *server, t *store.Table) {
+	c := &collection{server: s, table: t, grammar: t.Grammar()}
+	r.Get("/v1/"+t.Name, s.handle(c.list))
+	r.Get("/v1/"+t.Name+"/{id}", s.page(c.record))
+}
+
+// handle serves what minds its deadlines itself.
+func (s *server) handle(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Options are what a server is made of.
+type Options struct {
+	DB        *pgxpool.Pool
+	Log       *slog.Logger
+	PublicURL string           // what absolute links begin with; "": as the client addressed us
+	Version   string           // of the program; part of every validator
+	Ready     func() error     // is the server willing to take requests? nil: always
+	Now       func() time.Time // nil: the clock
+	NewID     func() string    // makes request ids; nil: random ones
+}
+
+// server holds what handlers need. It has no state of its own.
+type server struct {
+	Options
+	docs http.HandlerFunc
+}
+
+// New returns the handler of the public address.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = rand.Text
+	}
+	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
+	s := &server{Options: o, docs: docs()}
+	return s.routes()
+}
+
+// pageTimeout is how long a page or a record may take, the answer's way to the client included.
+const pageTimeout = 20 * time.Second
+
+// stallTimeout is how long a stream waits for a client that does not read.
+const stallTimeout = time.Minute
+
+// base is what absolute addresses begin with: "https://example.org".
+func (s *server) base(r *http.Request) string {
+	switch {
+	case s.PublicURL != "":
+		return s.PublicURL
+	case r.TLS != nil:
+		return "https://" + r.Host
+	default:
+		return "http://" + r.Host
+	}
+}
+
+// handler is a handler that may fail.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// page serves answers that are made in one piece: within pageTimeout.
+func (s *server) page(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
+		defer cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTimeout + stallTimeout))
+		r = r.WithContext(ctx)
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}
+
+// send writes a body that is whole. What goes wrong now concerns a client that is no longer there.
+func send(w http.ResponseWriter, body []byte) error {
+	_, _ = w.Write(body)
+	return nil
+}

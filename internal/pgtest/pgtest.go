@@ -1,0 +1,166 @@
+// Package pgtest gives tests a real PostgreSQL with the schema and the seed in it. There are no mocks of the database.
+//
+// A package that uses it hands its tests to [Main]:
+//
+//	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+//
+// One private server serves all tests of the package and ends with them, and with it all databases: dropping them one by
+// one would cost more than making them.
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/pressly/goose/v3"
+
+	"github.com/parley-api/parley/internal/postgres"
+)
+
+// server is the private PostgreSQL of this test process, started when first needed.
+var server struct {
+	once    sync.Once
+	folder  string
+	running *postgres.Embedded
+	seeded  *pgxpool.Pool // of the template
+	err     error
+	clones  atomic.Int64
+}
+
+// Main runs the tests of a package and then stops the server, if they started it.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if server.seeded != nil {
+		server.seeded.Close()
+	}
+	if server.running != nil {
+		if err := server.running.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "pgtest:", err)
+			code = 1
+		}
+	}
+	if server.folder != "" {
+		_ = os.RemoveAll(server.folder)
+	}
+	return code
+}
+
+// Tx returns a transaction over the seeded data that is rolled back when the test ends. A failed statement poisons the
+// rest of it: one a subtest.
+func Tx(t testing.TB) pgx.Tx {
+	t.Helper()
+	tx, err := Shared(t).Begin(t.Context())
+	if err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	return tx
+}
+
+// Shared returns a pool over the seeded database that all tests of the package share: for reading, and for Tx.
+func Shared(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	start(t)
+	return server.seeded
+}
+
+// DB returns a pool over a seeded database of the test's own, to write and commit in.
+func DB(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	return clone(t, "seed")
+}
+
+// Empty returns a pool over a database without any table.
+func Empty(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	return clone(t, "template0")
+}
+
+func clone(t testing.TB, template string) *pgxpool.Pool {
+	t.Helper()
+	start(t)
+	name := fmt.Sprintf("clone%d", server.clones.Add(1))
+	maintenance, err := pgx.Connect(t.Context(), URL(t, "postgres"))
+	if err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	defer maintenance.Close(context.Background())
+	if _, err := maintenance.Exec(t.Context(), "create database "+name+" template "+template); err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	pool := open(t, URL(t, name))
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// URL returns the address of a database of the server.
+func URL(t testing.TB, database string) string {
+	t.Helper()
+	start(t)
+	return strings.Replace(server.running.URL(), "/parley?", "/"+database+"?", 1)
+}
+
+func open(t testing.TB, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := postgres.NewPool(context.Background(), postgres.PoolOptions{URL: url, MaxConns: 8})
+	if err != nil {
+		t.Fatal("pgtest:", err)
+	}
+	return pool
+}
+
+// start starts the server and makes the databases "seed", which nobody connects to and clones are made from, and
+// "shared".
+func start(t testing.TB) {
+	t.Helper()
+	server.once.Do(func() { server.err = startServer() })
+	if server.err != nil {
+		t.Fatal("pgtest: no PostgreSQL: ", server.err)
+	}
+}
+
+func startServer() error {
+	ctx := context.Background()
+	folder, err := os.MkdirTemp("", "parley-test-")
+	if err != nil {
+		return err
+	}
+	server.folder = folder
+	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // the user postgres must get through
+		return err
+	}
+	options := postgres.EmbeddedOptions{DataDir: folder, Log: slog.New(slog.DiscardHandler)}
+	if server.running, err = postgres.StartEmbedded(ctx, options); err != nil {
+		return err
+	}
+	server.seeded, err = postgres.NewPool(ctx, postgres.PoolOptions{URL: server.running.URL(), MaxConns: 8})
+	if err != nil {
+		return err
+	}
+	m, err := postgres.NewMigrator(server.seeded)
+	if err != nil {
+		return err
+	}
+	if err := m.Up(ctx, func(*goose.MigrationResult) {}); err != nil {
+		return err
+	}
+	if err := m.Close(); err != nil {
+		return err
+	}
+	server.seeded.Reset() // a template must have no connections
+	maintenance, err := pgx.Connect(ctx, strings.Replace(server.running.URL(), "/parley?", "/postgres?", 1))
+	if err != nil {
+		return err
+	}
+	defer maintenance.Close(ctx)
+	_, err = maintenance.Exec(ctx, "create database seed template parley")
+	return err
+}

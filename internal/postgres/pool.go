@@ -1,0 +1,36 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// PoolOptions bound what the program asks of the database.
+type PoolOptions struct {
+	URL              string
+	MaxConns         int32
+	StatementTimeout time.Duration // 0: none
+}
+
+// NewPool makes a pool of connections. It connects when first used: a database that is away makes requests fail, not
+// the start.
+func NewPool(ctx context.Context, o PoolOptions) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_URL is not understood: %w; it looks like postgres://user:password@host:5432/database", err)
+	}
+	config.MaxConns = o.MaxConns
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	params := config.ConnConfig.RuntimeParams
+	if params["application_name"] == "" {
+		params["application_name"] = "parley"
+	}
+	// Texts that PostgreSQL makes of dates and times must not depend on the server's settings.
+	params["timezone"] = "UTC"
+	params["datestyle"] = "ISO"
+	params["statement_timeout"] = fmt.Sprint(o.StatementTimeout.Milliseconds())
+	return pgxpool.NewWithConfig(ctx, config)
+}

@@ -1,0 +1,297 @@
+package query
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// List is a checked question to a collection.
+type List struct {
+	Where      []Condition
+	Search     string // the text of q=; "" for none
+	Sort       Order
+	Fields     []string // the fields asked for, in the collection's order; nil: all
+	Limit      int      // 0: not given
+	After      *Cursor  // where the page before ended; nil on the first
+	TotalCount bool
+
+	canonical url.Values // what was asked, without the cursor
+}
+
+// Order is the order of a list: by one field, ties by id in the same direction.
+type Order struct {
+	Field      string // ByRank: by relevance
+	Descending bool
+}
+
+// ByRank orders the results of a search by relevance.
+const ByRank = "rank"
+
+// Condition is one filter. Exactly one of Texts, Ranges, Flag and Known is set.
+type Condition struct {
+	Field  Field
+	Not    bool     // the complement: also the records whose value is unknown
+	Texts  []string // equal to any of these
+	Ranges []Range  // within any of these
+	Flag   *bool    // equal to this
+	Known  *bool    // known at all, or not
+}
+
+// Range is an interval of values of one type: int64, float64 or [time.Time] (days are midnight UTC). A nil end is open.
+type Range struct {
+	From, To any
+	Below    bool // To is excluded, as the first instant of the next day is
+}
+
+// Days reports whether the condition compares days that a record may not have, so that it leaves undated records out.
+func (c Condition) Days() bool {
+	return c.Ranges != nil && c.Field.Nullable && !c.Not && (c.Field.Type == Date || c.Field.Type == Time || c.Field.Type == LocalTime)
+}
+
+// Canonical is the query in the one form that all its spellings share: sorted, without what only says the default and
+// without the cursor.
+func (l List) Canonical() string { return l.canonical.Encode() }
+
+// Next is the query of the page after, which a cursor continues.
+func (l List) Next(c Cursor) string {
+	v := url.Values{"cursor": {c.String()}}
+	for name, values := range l.canonical {
+		v[name] = values
+	}
+	return v.Encode()
+}
+
+// Parse checks the parameters of a list. A failure is an [*Error] with all faults.
+func Parse(values url.Values, g Grammar) (List, error) {
+	p := parser{grammar: g, list: List{canonical: url.Values{}}}
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names) // faults in a stable order
+	for _, name := range names {
+		if !ignored(name) {
+			p.parameter(name, values[name])
+		}
+	}
+	p.contradictions()
+	p.order()
+	p.defaults()
+	if raw, ok := p.seen("cursor"); ok {
+		p.cursor(raw)
+	}
+	if len(p.faults) > 0 {
+		return List{}, &Error{Faults: p.faults}
+	}
+	return p.list, nil
+}
+
+// Record checks the parameters of a single record, of which there is only fields.
+func Record(values url.Values, g Grammar) (List, error) {
+	p := parser{grammar: g, list: List{canonical: url.Values{}}}
+	for name, given := range values {
+		switch {
+		case ignored(name):
+		case name == "fields":
+			p.parameter(name, given)
+		default:
+			p.unknown(name, []string{"fields"})
+		}
+	}
+	if len(p.faults) > 0 {
+		return List{}, &Error{Faults: p.faults}
+	}
+	return p.list, nil
+}
+
+// None checks the parameters of an address that has none.
+func None(values url.Values) error {
+	p := parser{}
+	for name := range values {
+		if !ignored(name) {
+			p.unknown(name, nil)
+		}
+	}
+	if len(p.faults) > 0 {
+		return &Error{Faults: p.faults}
+	}
+	return nil
+}
+
+// ignored: what caches are busted and campaigns counted with.
+func ignored(name string) bool { return name == "_" || strings.HasPrefix(name, "utm_") }
+
+type parser struct {
+	grammar Grammar
+	list    List
+	faults  []Fault
+	raw     map[string]string // controls to be looked at when all else is known
+}
+
+func (p *parser) fault(parameter, reason string) {
+	p.faults = append(p.faults, Fault{Parameter: parameter, Reason: reason})
+}
+
+func (p *parser) unknown(name string, allowed []string) {
+	p.faults = append(p.faults, Fault{
+		Parameter:  name,
+		Reason:     "there is no such parameter here",
+		Allowed:    allowed,
+		Suggestion: Nearest(name, allowed),
+	})
+}
+
+func (p *parser) seen(name string) (string, bool) { v, ok := p.raw[name]; return v, ok }
+
+func (p *parser) parameter(name string, given []string) {
+	if len(given) > 1 {
+		p.fault(name, "given more than once; to ask for any of several values join them with commas")
+		return
+	}
+	value := given[0]
+	if reason := unfit(value); reason != "" {
+		p.fault(name, reason)
+		return
+	}
+	before := len(p.faults)
+	canonical := value
+	switch {
+	case name == "sort", name == "cursor":
+		if p.raw == nil {
+			p.raw = map[string]string{}
+		}
+		p.raw[name] = value
+	case name == "limit":
+		p.limit(value)
+	case name == "fields":
+		canonical = p.fields(value)
+	case name == "total_count":
+		p.list.TotalCount = p.boolean(name, value)
+	case name == "q" && p.grammar.Searchable:
+		p.list.Search = strings.TrimSpace(value)
+	default:
+		p.filter(name, value)
+	}
+	if len(p.faults) == before && name != "cursor" {
+		p.list.canonical.Set(name, canonical)
+	}
+}
+
+// unfit says what no value of any parameter may be.
+func unfit(value string) string {
+	switch {
+	case strings.TrimSpace(value) == "":
+		return "is empty; leave the parameter out, or ask NAME.known=false for what is unknown"
+	case len(value) > maxValue:
+		return "is longer than " + strconv.Itoa(maxValue) + " bytes"
+	case strings.ToValidUTF8(value, "") != value:
+		return "is not valid UTF-8"
+	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "contains a control character"
+	}
+	return ""
+}
+
+const maxValue = 2000
+
+func (p *parser) limit(value string) {
+	limits := p.grammar.Limits
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > limits.Max {
+		p.fault("limit", "is not a whole number from 1 to "+strconv.Itoa(limits.Max))
+		return
+	}
+	p.list.Limit = n
+}
+
+// fields returns the names asked for in the collection's order, which is also the order in which they are shown.
+func (p *parser) fields(value string) string {
+	asked := strings.Split(value, ",")
+	shown := p.grammar.Shown()
+	for i, name := range asked {
+		switch {
+		case !slices.Contains(shown, name):
+			p.faults = append(p.faults, Fault{
+				Parameter:  "fields",
+				Reason:     strconv.Quote(name) + " is not a field of these records",
+				Allowed:    shown,
+				Suggestion: Nearest(name, shown),
+			})
+		case slices.Contains(asked[:i], name):
+			p.fault("fields", strconv.Quote(name)+" is asked for twice")
+		}
+	}
+	for _, name := range shown {
+		if slices.Contains(asked, name) {
+			p.list.Fields = append(p.list.Fields, name)
+		}
+	}
+	return strings.Join(p.list.Fields, ",")
+}
+
+func (p *parser) boolean(name, value string) bool {
+	if value != "true" && value != "false" {
+		p.faults = append(p.faults, Fault{Parameter: name, Reason: "is neither true nor false", Allowed: []string{"true", "false"}})
+	}
+	return value == "true"
+}
+
+// order settles the order of the list: as asked, else by relevance for a search, else as is usual for the collection.
+func (p *parser) order() {
+	asked, ok := p.seen("sort")
+	if !ok {
+		asked = p.grammar.DefaultSort
+		if p.list.Search != "" {
+			asked = "-" + ByRank
+		}
+	}
+	key, descending := strings.CutPrefix(asked, "-")
+	p.list.Sort = Order{Field: key, Descending: descending}
+	if !ok {
+		return
+	}
+	keys := p.grammar.SortKeys()
+	switch {
+	case slices.Contains(keys, key):
+	case strings.ContainsRune(key, ','):
+		p.faults = append(p.faults, Fault{Parameter: "sort", Reason: "takes one key; ties are in the order of id", Allowed: keys})
+	default:
+		p.faults = append(p.faults, Fault{
+			Parameter:  "sort",
+			Reason:     "cannot sort by " + strconv.Quote(key) + "; a key is written as it is, or with - in front for descending order",
+			Allowed:    keys,
+			Suggestion: Nearest(key, keys),
+		})
+	}
+}
+
+// defaults drops from the canonical query what only says what holds anyway.
+func (p *parser) defaults() {
+	c := p.list.canonical
+	if c.Get("sort") == p.grammar.DefaultSort && p.list.Search == "" {
+		c.Del("sort")
+	}
+	if !p.list.TotalCount {
+		c.Del("total_count")
+	}
+	if len(p.list.Fields) == len(p.grammar.Shown()) {
+		c.Del("fields")
+		p.list.Fields = nil
+	}
+}
+
+// contradictions finds filters that cannot both be meant.
+func (p *parser) contradictions() {
+	for i, a := range p.list.Where {
+		if a.Known == nil || *a.Known {
+			continue
+		}
+		for j, b := range p.list.Where {
+			if i != j && a.Field.Name == b.Field.Name {
+				p.fault(a.Field.Name+".known", "=false contradicts the other filter on "+a.Field.Name)
+			}
+		}
+	}
+}

@@ -1,0 +1,3 @@
+// Package render writes answers: one file a representation. It takes values as PostgreSQL sends them, in binary, and
+// appends them to a byte slice; it knows neither SQL nor HTTP.
+package render

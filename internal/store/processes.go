@@ -1,0 +1,37 @@
+package store
+
+import (
+	"github.com/parley-api/parley/internal/query"
+	"github.com/parley-api/parley/internal/talks"
+)
+
+// Processes are series of rounds.
+var Processes = &Table{
+	Name:   "processes",
+	About:  "Series of talks, such as Istanbul 2025.",
+	Record: talks.Process{},
+	From:   "processes x",
+	Sort:   "-date",
+	Search: Search{Config: "english", Where: "x.search @@ %s"},
+	Try:    []string{"", "?party=TR"},
+	Column: columns(
+		identity("processes"),
+		Column{Name: "name", Type: query.Text, SQL: "x.name"},
+		Column{Name: "started_on", Type: query.Date, SQL: "x.started_on", Sortable: true},
+		Column{Name: "ended_on", Type: query.Date, SQL: "x.ended_on", Nullable: true},
+		linked("parties", "process_parties", "party", "process", ""),
+		linked("mediators", "process_mediators", "party", "process", ""),
+		Column{Name: "summary", Type: query.Prose, SQL: "x.summary"},
+		Column{
+			Name: "rounds", Type: query.Texts, SQL: "r.id",
+			Within: "exists (select from rounds r where r.process = x.id and %s)",
+			Show:   "array(select r.id::text from rounds r where r.process = x.id order by r.starts_on, r.id)",
+		},
+		provenance("process"),
+		Column{Name: "date", Type: query.Date, SQL: "x.started_on", Hidden: true, Sortable: true},
+		Column{
+			Name: "party", Type: query.Text, Hidden: true, SQL: "p.party",
+			Within: "exists (select from (select l.process, l.party from process_parties l union all select m.process, m.party from process_mediators m) p where p.process = x.id and %s)",
+		},
+	),
+}

@@ -1,0 +1,148 @@
+package store
+
+import (
+	"github.com/parley-api/parley/internal/query"
+	"github.com/parley-api/parley/internal/talks"
+)
+
+// PublishedTotals are cumulative figures as officials and media published them.
+var PublishedTotals = &Table{
+	Name:   "published-totals",
+	About:  "Cumulative figures as officials and media published them, with who said so and what is counted.",
+	Record: talks.PublishedTotal{},
+	From:   "published_totals x",
+	Sort:   "-date",
+	Search: Search{Config: "english", Where: "x.search @@ %s"},
+	Covers: true,
+	Try:    []string{"?kind=bodies&from=RU&sort=date", ".csv?party=UA"},
+	Column: columns(
+		identity("published-totals"),
+		Column{Name: "date", Type: query.Date, SQL: "x.date", Sortable: true},
+		Column{Name: "kind", Type: query.Enum, SQL: "x.kind", Cast: "total_kind", Values: talks.TotalKinds},
+		Column{Name: "from", Type: query.Text, SQL: "x.from_party", Nullable: true},
+		Column{Name: "to", Type: query.Text, SQL: "x.to_party", Nullable: true},
+		Column{Name: "value", Type: query.Integer, SQL: "x.value"},
+		Column{Name: "qualifier", Type: query.Enum, SQL: "x.qualifier", Cast: "report_qualifier", Values: talks.ReportQualifiers},
+		Column{Name: "scope_from", Type: query.Date, SQL: "x.scope_from"},
+		Column{Name: "scope_note", Type: query.Prose, SQL: "x.scope_note", Nullable: true},
+		Column{Name: "party", Type: query.Text, SQL: "x.party", Nullable: true},
+		saidBy(),
+		Column{Name: "note", Type: query.Prose, SQL: "x.note", Nullable: true},
+		provenance("published_total"),
+	),
+}
+
+// Reports are the reported values of all figures, long form.
+var Reports = &Table{
+	Name:   "reports",
+	About:  "Every reported value of every figure: who said what, by which source, also where they contradict each other.",
+	Record: talks.Report{},
+	From: `(select r.*, coalesce(r.round, r.commitment, r.prisoner_exchange, r.body_repatriation) as record,
+		case when r.round is not null then 'rounds' when r.commitment is not null then 'commitments'
+			when r.prisoner_exchange is not null then 'prisoner-exchanges' else 'body-repatriations' end as collection,
+		coalesce(
+			(select o.revision from rounds o where o.id = r.round), (select o.revision from commitments o where o.id = r.commitment),
+			(select o.revision from prisoner_exchanges o where o.id = r.prisoner_exchange),
+			(select o.revision from body_repatriations o where o.id = r.body_repatriation)) as revision
+		from reports r) x`,
+	Sort:   "id",
+	Search: Search{Config: "english", Where: "x.search @@ %s"},
+	Try:    []string{"?record=istanbul-2025-3&field=duration_minutes", ".csv?field=transfers.RU-UA.total&party=RU"},
+	Column: columns(
+		identity("reports"),
+		Column{
+			Name: "collection", Type: query.Enum, SQL: "x.collection",
+			Values: []string{"rounds", "commitments", "prisoner-exchanges", "body-repatriations"},
+		},
+		Column{Name: "record", Type: query.Text, SQL: "x.record"},
+		Column{Name: "field", Type: query.Text, SQL: "x.field"},
+		Column{
+			Name: "value", Type: query.Scalar, SQL: "x.value_number",
+			Show: "coalesce(to_json(x.value_number), to_json(x.value_text))", Flat: "coalesce(x.value_number::text, x.value_text)",
+		},
+		Column{Name: "qualifier", Type: query.Enum, SQL: "x.qualifier", Cast: "report_qualifier", Values: talks.ReportQualifiers},
+		Column{Name: "party", Type: query.Text, SQL: "x.party", Nullable: true},
+		saidBy(),
+		Column{Name: "source", Type: query.Text, SQL: "x.source"},
+		Column{Name: "note", Type: query.Prose, SQL: "x.note", Nullable: true},
+		recorded(),
+	),
+}
+
+// saidBy is the person or the body that a figure is from.
+func saidBy() Column {
+	return Column{Name: "said_by", Type: query.Text, SQL: "coalesce(x.said_by_person, x.said_by_name)", Nullable: true}
+}
+
+// Sources are the pages that everything else cites.
+var Sources = &Table{
+	Name:   "sources",
+	About:  "Pages that the records cite, with what cites them. url is the address of the page itself.",
+	Record: talks.Source{},
+	From:   "sources x",
+	Sort:   "-published_on",
+	Search: Search{Config: "simple", Where: "x.search @@ %s"},
+	Try:    []string{"?kind=official", "?published_on=2025-07-23&language=en", "/interbellum-2025-07-23"},
+	Column: columns(
+		Column{Name: "id", Type: query.Text, SQL: "x.id", Sortable: true},
+		Column{Name: "url", Type: query.Text, SQL: "x.url", Nullable: true},
+		Column{Name: "publisher", Type: query.Text, SQL: "x.publisher"},
+		Column{Name: "title", Type: query.Prose, SQL: "x.title"},
+		Column{Name: "title_is_descriptive", Type: query.Boolean, SQL: "x.title_is_descriptive"},
+		Column{Name: "published_on", Type: query.Date, SQL: "x.published_on", Nullable: true, Sortable: true},
+		Column{Name: "language", Type: query.Text, SQL: "x.language"},
+		Column{Name: "kind", Type: query.Enum, SQL: "x.kind", Cast: "source_kind", Values: talks.SourceKinds},
+		Column{Name: "cited_by", Type: query.Objects, Show: citedBy},
+		recorded(),
+		Column{Name: "date", Type: query.Date, SQL: "x.published_on", Nullable: true, Hidden: true, Sortable: true},
+	),
+}
+
+// citedBy is the list of records that cite a source, as collection and id.
+const citedBy = `array_to_json(array(select c from (
+	          select 'processes' as collection, l.process::text as id from process_sources l where l.source = x.id
+	union all select 'rounds', l.round from round_sources l where l.source = x.id
+	union all select 'delegations', l.delegation from delegation_sources l where l.source = x.id
+	union all select 'proposals', l.proposal from proposal_sources l where l.source = x.id
+	union all select 'commitments', l.commitment from commitment_sources l where l.source = x.id
+	union all select 'claims', l.claim from claim_sources l where l.source = x.id
+	union all select 'prisoner-exchanges', l.prisoner_exchange from prisoner_exchange_sources l where l.source = x.id
+	union all select 'body-repatriations', l.body_repatriation from body_repatriation_sources l where l.source = x.id
+	union all select 'published-totals', l.published_total from published_total_sources l where l.source = x.id
+	order by 1, 2) c))`
+
+// Changesets are the revisions of the data set.
+var Changesets = &Table{
+	Name:   "changesets",
+	About:  "Who changed the data set, when and why. The id is the revision; the seed is changeset 1.",
+	Record: talks.Changeset{},
+	From:   "changesets x",
+	Sort:   "-id",
+	Try:    []string{"", "/1"},
+	Column: []Column{
+		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
+		{Name: "url", Type: query.Link, Show: "'changesets/' || x.id"},
+		{Name: "author", Type: query.Text, SQL: "x.author"},
+		{Name: "message", Type: query.Prose, SQL: "x.message"},
+		{Name: "recorded_at", Type: query.Time, SQL: "x.recorded_at"},
+	},
+}
+
+// Coverage says how far the records of the other collections reach.
+var Coverage = &Table{
+	Name:   "coverage",
+	About:  "From when to when the records of a collection run, by year, and what is known to be missing.",
+	Record: talks.Coverage{},
+	From:   "coverage x",
+	Sort:   "id",
+	Try:    []string{"?collection=prisoner-exchanges"},
+	Column: columns(
+		identity("coverage"),
+		Column{Name: "collection", Type: query.Text, SQL: "x.collection"},
+		Column{Name: "year", Type: query.Integer, SQL: "x.year", Nullable: true},
+		Column{Name: "starts_on", Type: query.Date, SQL: "x.starts_on"},
+		Column{Name: "ends_on", Type: query.Date, SQL: "x.ends_on"},
+		Column{Name: "missing", Type: query.Prose, SQL: "x.missing", Nullable: true},
+		recorded(),
+	),
+}

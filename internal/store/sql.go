@@ -1,0 +1,266 @@
+package store
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/parley-api/parley/internal/query"
+)
+
+// statement is an SQL text in the making. Identifiers and expressions come from our tables only; what a client sent
+// goes through arg and nowhere else.
+type statement struct {
+	strings.Builder
+	args []any
+}
+
+// arg adds a value and returns the placeholder that stands for it.
+func (s *statement) arg(value any) string {
+	s.args = append(s.args, value)
+	return "$" + strconv.Itoa(len(s.args))
+}
+
+// where appends the conditions of a list. Conditions on one table of parts must hold for one and the same part: an
+// exchange with from=RU and total=300.. is one in which at least 300 came from Russia.
+func (s *statement) where(t *Table, l query.List) {
+	var conditions, order []string
+	parts := map[string][]string{} // by Within
+	for _, c := range l.Where {
+		column := t.column(c.Field.Name)
+		condition := s.condition(column, c)
+		switch {
+		case column.Within == "":
+			conditions = append(conditions, complement(condition, c.Not))
+		case c.Not && !column.OfRow:
+			conditions = append(conditions, complement(fmt.Sprintf(column.Within, condition), true))
+		default:
+			if parts[column.Within] == nil {
+				order = append(order, column.Within)
+			}
+			parts[column.Within] = append(parts[column.Within], complement(condition, c.Not))
+		}
+	}
+	for _, within := range order {
+		conditions = append(conditions, fmt.Sprintf(within, strings.Join(parts[within], " and ")))
+	}
+	if l.Search != "" {
+		conditions = append(conditions, "("+strings.ReplaceAll(t.Search.Where, "%s", s.tsquery(t, l))+")")
+	}
+	if l.After != nil {
+		key, cast := s.key(t, l)
+		compare := ">"
+		if l.Sort.Descending {
+			compare = "<"
+		}
+		conditions = append(conditions, fmt.Sprintf("(%s, x.id) %s (%s::text::%s, %s)", key, compare, s.arg(l.After.Key), cast, s.id(t, l.After.ID)))
+	}
+	s.conditions(conditions)
+}
+
+func (s *statement) conditions(all []string) {
+	for i, condition := range all {
+		if i == 0 {
+			s.WriteString(" where ")
+		} else {
+			s.WriteString(" and ")
+		}
+		s.WriteString(condition)
+	}
+}
+
+// rowConditions appends the conditions that the rows of a tidy form must meet by themselves.
+func (s *statement) rowConditions(t *Table, l query.List) {
+	var conditions []string
+	for _, c := range l.Where {
+		if column := t.column(c.Field.Name); column.OfRow {
+			conditions = append(conditions, complement(s.condition(column, c), c.Not))
+		}
+	}
+	s.conditions(conditions)
+}
+
+// complement negates so that what is unknown counts as not matching: NAME=a and NAME.not=a are all records together.
+func complement(condition string, not bool) string {
+	if not {
+		return "(" + condition + ") is not true"
+	}
+	return condition
+}
+
+// condition is the SQL of one filter, without its negation.
+func (s *statement) condition(column *Column, c query.Condition) string {
+	switch {
+	case c.Known != nil && *c.Known:
+		return column.SQL + " is not null"
+	case c.Known != nil:
+		return column.SQL + " is null"
+	case c.Flag != nil:
+		return column.SQL + " = " + s.arg(*c.Flag)
+	case c.Texts != nil:
+		cast := "::text[]"
+		if column.Cast != "" {
+			cast += "::" + column.Cast + "[]"
+		}
+		return strings.ReplaceAll(equals(column.SQL), "%s", s.arg(c.Texts)+cast)
+	}
+	ranges := make([]string, len(c.Ranges))
+	for i, r := range c.Ranges {
+		ranges[i] = s.interval(column, r)
+	}
+	return "(" + strings.Join(ranges, " or ") + ")"
+}
+
+// equals compares with an array of texts. A column may say itself how, by a %s in its SQL.
+func equals(expr string) string {
+	if strings.Contains(expr, "%s") {
+		return expr
+	}
+	return expr + " = any(%s)"
+}
+
+var rangeCast = map[query.Type]string{
+	query.Integer:   "::bigint",
+	query.Scalar:    "::bigint",
+	query.Number:    "::float8",
+	query.Date:      "::date",
+	query.Time:      "::timestamptz",
+	query.LocalTime: "::timestamptz",
+}
+
+func (s *statement) interval(column *Column, r query.Range) string {
+	begin, end, cast := column.SQL, column.SQL, rangeCast[column.Type]
+	if column.Until != "" {
+		end = column.Until
+	}
+	var ends []string
+	if r.From != nil {
+		ends = append(ends, end+" >= "+s.arg(r.From)+cast)
+	}
+	if r.To != nil {
+		compare := " <= "
+		if r.Below {
+			compare = " < "
+		}
+		ends = append(ends, begin+compare+s.arg(r.To)+cast)
+	}
+	return "(" + strings.Join(ends, " and ") + ")"
+}
+
+// tsquery is the text search query of a list.
+func (s *statement) tsquery(t *Table, l query.List) string {
+	return fmt.Sprintf("websearch_to_tsquery('%s', %s)", t.Search.Config, s.arg(l.Search))
+}
+
+// id is a placeholder for an id, typed as the collection's ids are.
+func (s *statement) id(t *Table, id string) string {
+	placeholder := s.arg(id) + "::text"
+	if t.column("id").Type == query.Integer {
+		placeholder += "::bigint"
+	}
+	return placeholder
+}
+
+// key is the sort key of a list and its type. It is never null, so that keyset pages meet every record: the unknown
+// comes last in either direction.
+func (s *statement) key(t *Table, l query.List) (expr, cast string) {
+	if l.Sort.Field == query.ByRank {
+		return "ts_rank(x.search, " + s.tsquery(t, l) + ")", "float4"
+	}
+	column := t.column(l.Sort.Field)
+	cast, last := "text", ""
+	switch column.Type {
+	case query.Integer:
+		cast, last = "bigint", "9223372036854775807"
+	case query.Number:
+		cast, last = "float8", "'infinity'"
+	case query.Date:
+		cast, last = "date", "'infinity'"
+	}
+	if !column.Nullable {
+		return column.SQL, cast
+	}
+	if l.Sort.Descending {
+		last = strings.Replace("-"+last, "-'", "'-", 1)
+	}
+	return fmt.Sprintf("coalesce(%s, %s)", column.SQL, last), cast
+}
+
+// orderBy appends the order of a list.
+func (s *statement) orderBy(key string, l query.List) {
+	direction := ""
+	if l.Sort.Descending {
+		direction = " desc"
+	}
+	s.WriteString(" order by " + key + direction)
+	if key != "x.id" {
+		s.WriteString(", x.id" + direction)
+	}
+}
+
+// page is the statement for the records of a list, or the rows of its tidy form. Behind the columns of the selection
+// stand two more: the sort key as text and the id.
+func page(t *Table, l query.List, sel selection, flat bool) (string, []any) {
+	var s statement
+	key, _ := s.key(t, l)
+	tail := fmt.Sprintf(", (%s)::text, x.id::text", key)
+	s.WriteString("select " + strings.Join(sel.exprs, ", ") + tail + " from ")
+	if !flat || t.Rows == nil || t.Rows.Join == "" {
+		s.WriteString(t.From)
+		s.where(t, l)
+		s.orderBy(key, l)
+		s.limit(l)
+		return s.String(), s.args
+	}
+	s.WriteString("(select x.* from " + t.From)
+	s.where(t, l)
+	if l.Limit > 0 {
+		s.orderBy(key, l)
+		s.limit(l)
+	}
+	s.WriteString(") x " + t.Rows.Join)
+	s.rowConditions(t, l)
+	s.orderBy(key, l)
+	s.WriteString(", " + t.Rows.Sort)
+	return s.String(), s.args
+}
+
+// limit asks for one record more than the page has: it tells whether there is a next one.
+func (s *statement) limit(l query.List) {
+	if l.Limit > 0 {
+		s.WriteString(" limit " + s.arg(l.Limit+1))
+	}
+}
+
+// count is the statement for the number of records of a list.
+func count(t *Table, l query.List) (string, []any) {
+	l.After = nil
+	var s statement
+	s.WriteString("select count(*) from " + t.From)
+	s.where(t, l)
+	return s.String(), s.args
+}
+
+// undated is the statement for the number of records that a list leaves out only because they have no date; "" if its
+// filters do not compare dates that may be unknown.
+func undated(t *Table, l query.List) (string, []any) {
+	var missing []string
+	dated := l
+	dated.Where = nil
+	for _, c := range l.Where {
+		if c.Days() {
+			missing = append(missing, t.column(c.Field.Name).SQL+" is null")
+		} else {
+			dated.Where = append(dated.Where, c)
+		}
+	}
+	if missing == nil {
+		return "", nil
+	}
+	dated.After = nil
+	var s statement
+	s.WriteString("select count(*) from (select x.* from " + t.From)
+	s.where(t, dated)
+	s.WriteString(") x where " + strings.Join(missing, " or "))
+	return s.String(), s.args
+}

@@ -1,0 +1,241 @@
+package store
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/parley-api/parley/internal/query"
+)
+
+// Table is a collection whole: what its records show, where each value comes from, and what may be asked of it. It is a
+// plain value; everything that serves collections is a function over it.
+type Table struct {
+	Name   string   // as in the URL: "prisoner-exchanges"
+	About  string   // one sentence for the index
+	Record any      // the zero value of the type in package talks that describes a record
+	From   string   // the table and its alias, which is x
+	Column []Column // in the order in which records show them
+	Sort   string   // default order, such as "-date"
+	Search Search   // how q= searches; zero: not at all
+	Rows   *Rows    // flat forms have several rows a record; nil: one
+	Covers bool     // meta.coverage speaks of the collection
+	Try    []string // queries worth pasting, for the index
+}
+
+// Column is one name of a collection's vocabulary. SQL expressions refer to the record as x.
+type Column struct {
+	Name     string
+	Type     query.Type
+	SQL      string   // what is shown, filtered and sorted by
+	Show     string   // what is shown, where it is not the same
+	Flat     string   // what flat forms show instead: an array of texts, or a text
+	Within   string   // a condition that holds the one on SQL: "exists (select from … where … and %s)"
+	Until    string   // the last day of a span that begins on SQL; a filter matches every span that it overlaps
+	Cast     string   // the enumeration in the database that filters compare with
+	Values   []string // the enumeration's values
+	Nullable bool
+	Sortable bool
+	Hidden   bool // for filters only
+	Keyed    bool // a list of objects that a filter looks into by id
+	OfRow    bool // a column of Rows: nothing of its own in JSON, a column in flat forms
+}
+
+// Search is how full-text search looks at a collection.
+type Search struct {
+	Config string // text search configuration
+	Where  string // condition; %s stands for the query
+}
+
+// Rows makes a flat form tidy: a row for each element of a nested list, the record's own columns repeated.
+type Rows struct {
+	Of   string // the name of the nested list that the rows replace
+	Join string // "left join … t on …"; "" where the record has one such element and its columns
+	Sort string // the order of the rows within a record
+}
+
+// Grammar is what may be asked of the collection's lists.
+func (t *Table) Grammar() query.Grammar {
+	g := query.Grammar{
+		DefaultSort: t.Sort,
+		Searchable:  t.Search.Where != "",
+		Limits:      query.Limits{Default: 100, Max: 1000},
+	}
+	for _, c := range t.Column {
+		g.Fields = append(g.Fields, c.field())
+	}
+	return g
+}
+
+func (c *Column) field() query.Field {
+	return query.Field{
+		Name:     c.Name,
+		Type:     c.Type,
+		Values:   c.Values,
+		Nullable: c.Nullable,
+		Sortable: c.Sortable,
+		Hidden:   c.Hidden || c.OfRow,
+		Keyed:    c.Keyed,
+	}
+}
+
+// Shape is the columns of an answer: what a renderer needs to know of the rows.
+type Shape []query.Field
+
+// Names are the names of the columns.
+func (s Shape) Names() []string {
+	names := make([]string, len(s))
+	for i, f := range s {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// selection is the columns of an answer with their SQL.
+type selection struct {
+	shape Shape
+	exprs []string
+}
+
+func (s *selection) add(f query.Field, expr string) {
+	s.shape = append(s.shape, f)
+	s.exprs = append(s.exprs, expr)
+}
+
+// nested selects for the forms that nest: JSON.
+func (t *Table) nested(fields []string) selection {
+	var s selection
+	for i := range t.Column {
+		c := &t.Column[i]
+		if !c.Hidden && !c.OfRow && (fields == nil || slices.Contains(fields, c.Name)) {
+			s.add(c.field(), c.shown())
+		}
+	}
+	return s
+}
+
+// flat selects for the forms that are tables: CSV. Nested objects are left out unless asked for by name; the nested
+// list that makes the rows is replaced by the columns of its elements.
+func (t *Table) flat(fields []string) selection {
+	var s selection
+	for i := range t.Column {
+		c := &t.Column[i]
+		name := c.Name
+		if c.OfRow {
+			name = t.Rows.Of
+		}
+		replaced := t.Rows != nil && c.Name == t.Rows.Of
+		if c.Hidden || replaced || fields != nil && !slices.Contains(fields, name) {
+			continue
+		}
+		f := c.field()
+		switch {
+		case c.Flat != "":
+			f.Type = query.Text
+			if c.Type == query.Objects {
+				f.Type = query.Texts
+			}
+			s.add(f, c.Flat)
+		case fields != nil || c.Type != query.Object && c.Type != query.Objects:
+			s.add(f, c.shown())
+		}
+	}
+	return s
+}
+
+func (c *Column) shown() string {
+	if c.Show != "" {
+		return c.Show
+	}
+	return c.SQL
+}
+
+// column finds a column by name.
+func (t *Table) column(name string) *Column {
+	i := slices.IndexFunc(t.Column, func(c Column) bool { return c.Name == name })
+	return &t.Column[i]
+}
+
+// columns joins single columns and groups of them into one list.
+func columns(parts ...any) []Column {
+	var all []Column
+	for _, p := range parts {
+		switch p := p.(type) {
+		case Column:
+			all = append(all, p)
+		case []Column:
+			all = append(all, p...)
+		}
+	}
+	return all
+}
+
+// The groups of columns below are those that several collections share. {x} stands for the column by which the tables
+// of parts name their record.
+
+func identity(collection string) []Column {
+	return []Column{
+		{Name: "id", Type: query.Text, SQL: "x.id", Sortable: true},
+		{Name: "url", Type: query.Link, Show: "'" + collection + "/' || x.id"},
+	}
+}
+
+// provenance ends every record: where it is from, and when it was last changed.
+func provenance(record string) []Column {
+	return append([]Column{cited(record), reported(record)}, recorded()...)
+}
+
+func recorded() []Column {
+	return []Column{
+		{Name: "revision", Type: query.Integer, SQL: "x.revision"},
+		{Name: "recorded_at", Type: query.Time, SQL: "(select c.recorded_at from changesets c where c.id = x.revision)"},
+	}
+}
+
+// cited is the list of sources of a record whose citations stand in the table record_sources.
+func cited(record string) Column {
+	return Column{
+		Name:   "sources",
+		Type:   query.Objects,
+		Keyed:  true,
+		SQL:    "l.source",
+		Within: of(record, "exists (select from {x}_sources l where l.{x} = x.id and %s)"),
+		Show: of(record, `array_to_json(array(select s from (
+			select s.id, s.publisher, s.url, s.published_on from {x}_sources l join sources s on s.id = l.source where l.{x} = x.id order by l.position) s))`),
+		Flat: of(record, "array(select l.source::text from {x}_sources l where l.{x} = x.id order by l.position)"),
+	}
+}
+
+// reportColumns are the keys of a nested report r.
+const reportColumns = `r.field, coalesce(to_json(r.value_number), to_json(r.value_text)) as value, r.qualifier, r.party,
+			coalesce(r.said_by_person, r.said_by_name) as said_by, r.source, r.note`
+
+// reported is the list of reports on a record's figures; collections without figures of their own have none.
+func reported(record string) Column {
+	c := Column{Name: "reports", Type: query.Objects, Show: "'[]'::json"}
+	switch record {
+	case "round", "commitment", "prisoner_exchange", "body_repatriation":
+		c.Show = of(record, `array_to_json(array(select r from (
+			select `+reportColumns+` from reports r where r.{x} = x.id order by r.position) r))`)
+	}
+	return c
+}
+
+// linked is a list of texts that stand in a table of parts; enum is their type in the database, if it is an enumeration.
+func linked(name, table, column, record, enum string) Column {
+	return Column{
+		Name:   name,
+		Type:   query.Texts,
+		SQL:    "l." + column,
+		Within: "exists (select from " + table + " l where l." + record + " = x.id and %s)",
+		Show:   "array(select l." + column + "::text from " + table + " l where l." + record + " = x.id order by l.position)",
+		Cast:   enum,
+	}
+}
+
+func of(record, sql string) string { return strings.ReplaceAll(sql, "{x}", record) }
+
+// among makes the texts of a list come from a fixed set.
+func (c Column) among(values []string) Column {
+	c.Values = values
+	return c
+}

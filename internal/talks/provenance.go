@@ -1,0 +1,103 @@
+package talks
+
+// Provenance ends every record that states facts: where it is from, who gave which of its figures, and when it last changed.
+type Provenance struct {
+	Sources []Citation    `json:"sources"`
+	Reports []FigureGiven `json:"reports"`
+	Recorded
+}
+
+// Recorded says which changeset last changed a record or one of its parts, and when that was.
+type Recorded struct {
+	Revision   int64  `json:"revision"`
+	RecordedAt string `json:"recorded_at"`
+}
+
+// Citation is a source as the records that cite it show it.
+type Citation struct {
+	ID          string  `json:"id"`
+	Publisher   string  `json:"publisher"`
+	URL         *string `json:"url"` // of the page
+	PublishedOn *string `json:"published_on"`
+}
+
+// FigureGiven is a value that someone gave for a figure of the record that shows it.
+type FigureGiven struct {
+	Field     string  `json:"field"`     // such as transfers.RU-UA.total; other: the note says what
+	Value     any     `json:"value"`     // a number, or a text: a date, a time, a name
+	Qualifier string  `json:"qualifier"` // one of ReportQualifiers
+	Party     *string `json:"party"`     // whose figure it is; nil for an outlet's own or an unnamed source
+	SaidBy    *string `json:"said_by"`   // a person's id, or the name of an official or a body
+	Source    string  `json:"source"`    // id
+	Note      *string `json:"note"`      // wording, scope, date, carrier
+}
+
+// Report is a reported value with the record that it is about.
+type Report struct {
+	ID         string `json:"id"`
+	URL        string `json:"url"`
+	Collection string `json:"collection"`
+	Record     string `json:"record"`
+	FigureGiven
+	Recorded
+}
+
+// Source is a page that records cite.
+type Source struct {
+	ID                 string  `json:"id"`
+	URL                *string `json:"url"`       // of the page
+	Publisher          string  `json:"publisher"` // "X, via Y": a text of X carried by Y
+	Title              string  `json:"title"`
+	TitleIsDescriptive bool    `json:"title_is_descriptive"` // no headline was available: the title is our description
+	PublishedOn        *string `json:"published_on"`
+	Language           string  `json:"language"` // ISO 639-1
+	Kind               string  `json:"kind"`     // one of SourceKinds
+	CitedBy            []Ref   `json:"cited_by"`
+	Recorded
+}
+
+// Ref names a record of any collection.
+type Ref struct {
+	Collection string `json:"collection"`
+	ID         string `json:"id"`
+}
+
+// Event is a dated happening in the timeline.
+type Event struct {
+	ID         string   `json:"id"`
+	URL        string   `json:"url"` // of the record
+	Date       string   `json:"date"`
+	EndsOn     string   `json:"ends_on"`
+	Type       string   `json:"type"` // one of EventTypes
+	Collection string   `json:"collection"`
+	Record     string   `json:"record"`
+	Round      *string  `json:"round"`
+	Title      string   `json:"title"`
+	Country    *string  `json:"country"`
+	Lat        *float64 `json:"lat"`
+	Lon        *float64 `json:"lon"`
+	Parties    []string `json:"parties"`
+	Sources    []string `json:"sources"` // ids
+	Recorded
+}
+
+// Changeset is a revision of the data set.
+type Changeset struct {
+	ID         int64  `json:"id"`
+	URL        string `json:"url"`
+	Author     string `json:"author"`
+	Message    string `json:"message"`
+	RecordedAt string `json:"recorded_at"`
+}
+
+// Coverage says how far the records of a collection reach.
+type Coverage struct {
+	ID         string  `json:"id"`
+	URL        string  `json:"url"`
+	Collection string  `json:"collection"`
+	Year       *int    `json:"year"` // nil: holds for the collection as a whole
+	StartsOn   string  `json:"starts_on"`
+	EndsOn     string  `json:"ends_on"`
+	Missing    *string `json:"missing"` // nil: no gap is known
+	Recorded
+}
