@@ -27,20 +27,34 @@ type kind struct {
 }
 
 var (
-	invalidParameter = kind{"invalid-parameter", "A parameter is not understood", http.StatusBadRequest,
-		"Nothing that is asked for is silently ignored or mended. errors names each parameter, what is wrong with it, what is allowed and what was probably meant."}
-	staleCursor = kind{"stale-cursor", "The cursor belongs to an earlier revision", http.StatusBadRequest,
-		"A walk through pages sees one moment. The data set has changed since this walk began: start again without cursor."}
-	notFound = kind{"not-found", "There is nothing at this address", http.StatusNotFound,
-		"The address, or the record that it names, does not exist. /v1 lists what there is."}
-	methodNotAllowed = kind{"method-not-allowed", "This address does not do that", http.StatusMethodNotAllowed,
-		"The header Allow lists the methods that the address understands."}
-	notAcceptableKind = kind{"not-acceptable", "There is no such form", http.StatusNotAcceptable,
-		"The form that the extension or the header Accept asks for does not exist here. errors lists those that do."}
-	unavailable = kind{"unavailable", "The database does not answer", http.StatusServiceUnavailable,
-		"The database is away, restarting or too slow just now. Try again after the seconds that Retry-After gives."}
-	internal = kind{"internal", "Something went wrong on our side", http.StatusInternalServerError,
-		"It is logged under request_id. Nothing that a client sends should cause it; please report it."}
+	invalidParameter = kind{
+		"invalid-parameter", "A parameter is not understood", http.StatusBadRequest,
+		"Nothing that is asked for is silently ignored or mended. errors names each parameter, what is wrong with it, what is allowed and what was probably meant.",
+	}
+	staleCursor = kind{
+		"stale-cursor", "The cursor belongs to an earlier revision", http.StatusBadRequest,
+		"A walk through pages sees one moment. The data set has changed since this walk began: start again without cursor.",
+	}
+	notFound = kind{
+		"not-found", "There is nothing at this address", http.StatusNotFound,
+		"The address, or the record that it names, does not exist. /v1 lists what there is.",
+	}
+	methodNotAllowed = kind{
+		"method-not-allowed", "This address does not do that", http.StatusMethodNotAllowed,
+		"The header Allow lists the methods that the address understands.",
+	}
+	notAcceptableKind = kind{
+		"not-acceptable", "There is no such form", http.StatusNotAcceptable,
+		"The form that the extension or the header Accept asks for does not exist here. errors lists those that do.",
+	}
+	unavailable = kind{
+		"unavailable", "The database does not answer", http.StatusServiceUnavailable,
+		"The database is away, restarting or too slow just now. Try again after the seconds that Retry-After gives.",
+	}
+	internal = kind{
+		"internal", "Something went wrong on our side", http.StatusInternalServerError,
+		"It is logged under request_id. Nothing that a client sends should cause it; please report it.",
+	}
 
 	kinds = []kind{invalidParameter, staleCursor, notFound, methodNotAllowed, notAcceptableKind, unavailable, internal}
 )

@@ -29,7 +29,7 @@ func (t Type) comparable() bool { return t <= Texts }
 
 // Ranged reports whether filters on the type understand "a..b".
 func (t Type) Ranged() bool {
-	return t == Integer || t == Number || t == Date || t == Time || t == LocalTime
+	return t == Integer || t == Number || t == Date || t == Time || t == LocalTime || t == Scalar
 }
 
 // Field is a name by which a collection's records are shown, filtered or sorted: the JSON key, the filter, the sort key

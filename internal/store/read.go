@@ -137,6 +137,10 @@ func (info *Info) records(rows pgx.Rows, l query.List, add func(Row)) error {
 func Each(ctx context.Context, db *pgxpool.Pool, t *Table, l query.List, form Form, revision *int64) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			// A statement lasts as long as its reader takes, who is bounded elsewhere.
+			if _, err := tx.Exec(ctx, "set local statement_timeout = 0"); err != nil {
+				return err
+			}
 			if err := tx.QueryRow(ctx, revisionSQL).Scan(revision); err != nil {
 				return err
 			}
