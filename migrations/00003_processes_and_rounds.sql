@@ -187,4 +187,5 @@ drop table history.delegation_sources, delegation_sources, history.delegation_me
 	history.round_sources, round_sources, history.round_mediators, round_mediators, history.round_hosts, round_hosts, history.rounds, rounds,
 	history.process_sources, process_sources, history.process_mediators, process_mediators, history.process_parties, process_parties,
 	history.processes, processes;
+drop function local_time(timestamptz, interval);
 drop type place_precision, round_format, round_status;

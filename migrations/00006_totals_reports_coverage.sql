@@ -76,13 +76,13 @@ create table reports (
 		when commitment        is not null then '^((target|delivered)\.[A-Z]{2,12}-[A-Z]{2,12}|other)$'
 		when prisoner_exchange is not null then '^(date|transfers\.[A-Z]{2,12}-[A-Z]{2,12}\.(total|pows|civilians)|mediators|commitment|other)$'
 		else                                    '^(date|transfers\.[A-Z]{2,12}-[A-Z]{2,12}\.total|mediators|commitment|other)$' end),
-	constraint reports_value_of_field check (case
+	constraint reports_value_of_field check (coalesce(case
 		when field = 'other' then true
 		when field ~ '^(duration_minutes|number|delegation_size\.|target\.|delivered\.|transfers\.)' then value_number >= 0
 		when field in ('date', 'starts_on', 'ends_on') then value_text ~ '^\d{4}-\d\d-\d\d$'
 		when field in ('started_at', 'ended_at') then value_text ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d)?$'
 		when field = 'scheduled_at' then value_text ~ '^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d([+-]\d\d:\d\d)?)?$'
-		else value_text is not null end),
+		else value_text is not null end, false)),
 	-- A report's source is one of those that its record cites.
 	foreign key (round, source)             references round_sources             (round, source)             deferrable,
 	foreign key (commitment, source)        references commitment_sources        (commitment, source)        deferrable,

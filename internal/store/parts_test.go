@@ -46,7 +46,9 @@ func contains(list any, key, value string) bool {
 
 // TestHiddenFilters covers the filters that are no field of the record.
 func TestHiddenFilters(t *testing.T) {
-	transferred := func(r record) bool { return contains(r["transfers"], "from", "UA") || contains(r["transfers"], "to", "UA") }
+	transferred := func(r record) bool {
+		return contains(r["transfers"], "from", "UA") || contains(r["transfers"], "to", "UA")
+	}
 	tests := []struct {
 		table *store.Table
 		query string
