@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/parley-api/parley/internal/postgres"
 )
@@ -54,7 +55,10 @@ func (e *env) withMigrator(f func(ctx context.Context, m *postgres.Migrator) err
 	return f(e.ctx, m)
 }
 
-// unreachable says what to do about a database that does not answer.
+// unreachable says what to do about a database that does not answer. The driver's text has a line for every attempt;
+// the last one tells enough.
 func unreachable(e *env, err error) error {
-	return fmt.Errorf("%s does not answer: %w; check DATABASE_URL and that the server runs, or unset it to use a private one", e.database, err)
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	reason := strings.TrimSpace(lines[len(lines)-1])
+	return fmt.Errorf("%s does not answer (%s): check DATABASE_URL and that the server runs, or unset it to use a private one", e.database, reason)
 }

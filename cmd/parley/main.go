@@ -28,6 +28,7 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" help:"Serve the API."`
 	Migrate migrateCmd `cmd:"" help:"Look at or change the version of the database schema."`
+	Health  healthCmd  `cmd:"" help:"Ask a running server whether it is ready, and fail if not."`
 	Version versionCmd `cmd:"" help:"Print the program's version."`
 }
 

@@ -1,0 +1,674 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/parley-api/parley/api"
+	"github.com/parley-api/parley/internal/httpapi"
+	"github.com/parley-api/parley/internal/pgtest"
+	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/talks"
+)
+
+// The contract in api/openapi.yaml is written by hand. These tests hold it and the program together, in both directions.
+
+func TestContractIsValid(t *testing.T) {
+	if err := contract(t).Validate(t.Context(), openapi3.DisableExamplesValidation()); err != nil {
+		t.Error(err)
+	}
+	if err := selectedContract(t).Validate(t.Context()); err != nil {
+		t.Error(err) // examples show selected fields only
+	}
+}
+
+func TestContractHasEveryRoute(t *testing.T) {
+	var routes, documented []string
+	err := chi.Walk(httpapi.New(httpapi.Options{}).(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		routes = append(routes, method+" "+strings.ReplaceAll(route, "*", "{asset}"))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range contract(t).Paths.Map() {
+		for method := range item.Operations() {
+			documented = append(documented, method+" "+path)
+		}
+	}
+	slices.Sort(routes)
+	slices.Sort(documented)
+	if diff := cmp.Diff(routes, documented); diff != "" {
+		t.Errorf("routes (-) and paths of the contract (+):\n%s", diff)
+	}
+}
+
+func TestContractHasEveryParameter(t *testing.T) {
+	quoted := regexp.MustCompile("`([^`]*)`")
+	for _, table := range store.Tables {
+		t.Run(table.Name, func(t *testing.T) {
+			grammar := table.Grammar()
+			var names []string
+			for _, ref := range contract(t).Paths.Value("/v1/" + table.Name).Get.Parameters {
+				p := ref.Value
+				if p.In != openapi3.ParameterInQuery || p.Required {
+					t.Errorf("%s is not an optional parameter of the query", p.Name)
+				}
+				names = append(names, spellings(p)...)
+				switch p.Name {
+				case "sort":
+					var want []any
+					for _, key := range grammar.SortKeys() {
+						want = append(want, key, "-"+key)
+					}
+					if diff := cmp.Diff(want, p.Schema.Value.Enum); diff != "" {
+						t.Errorf("sort keys of the program (-) and the contract (+):\n%s", diff)
+					}
+					if p.Schema.Value.Default != grammar.DefaultSort {
+						t.Errorf("default of sort is %v, want %s", p.Schema.Value.Default, grammar.DefaultSort)
+					}
+				case "limit":
+					got := fmt.Sprint(*p.Schema.Value.Min, *p.Schema.Value.Max, p.Schema.Value.Default)
+					if want := fmt.Sprint(1, grammar.Limits.Max, grammar.Limits.Default); got != want {
+						t.Errorf("least, greatest and usual limit are %s, want %s", got, want)
+					}
+				}
+				if field, _ := grammar.Field(p.Name); field.Values != nil {
+					var words []string
+					for _, match := range quoted.FindAllStringSubmatch(p.Description, -1) {
+						words = append(words, match[1])
+					}
+					if diff := cmp.Diff(field.Values, words); diff != "" {
+						t.Errorf("values of %s in the program (-) and the contract (+):\n%s", p.Name, diff)
+					}
+				}
+			}
+			if diff := cmp.Diff(grammar.Parameters(), names); diff != "" {
+				t.Errorf("parameters of the program (-) and the contract (+):\n%s", diff)
+			}
+		})
+	}
+}
+
+// spellings are the parameters that one of the contract stands for: itself and with each of its operators.
+func spellings(p *openapi3.Parameter) []string {
+	names := []string{p.Name}
+	operators, _ := p.Extensions["x-operators"].([]any)
+	for _, op := range operators {
+		names = append(names, p.Name+"."+op.(string))
+	}
+	return names
+}
+
+func TestContractHasEveryField(t *testing.T) {
+	for _, table := range store.Tables {
+		t.Run(table.Name, func(t *testing.T) {
+			record := reflect.TypeOf(table.Record)
+			if diff := cmp.Diff(table.Grammar().Shown(), keysOf(record)); diff != "" {
+				t.Errorf("columns of the table (-) and JSON keys of talks.%s (+):\n%s", record.Name(), diff)
+			}
+			compareType(t, record, contract(t).Components.Schemas[record.Name()])
+		})
+	}
+}
+
+// compareType compares a struct with the schema that describes it: keys and their order, and of each key whether it is a
+// list, an object or a plain value, and whether it may be null.
+func compareType(t *testing.T, record reflect.Type, ref *openapi3.SchemaRef) {
+	t.Helper()
+	if ref == nil {
+		t.Errorf("the contract has no schema of talks.%s", record.Name())
+		return
+	}
+	schema := ref.Value
+	if diff := cmp.Diff(keysOf(record), schema.Required); diff != "" {
+		t.Errorf("keys of talks.%s (-) and required properties of its schema (+):\n%s", record.Name(), diff)
+	}
+	properties := slices.Sorted(maps.Keys(schema.Properties))
+	if diff := cmp.Diff(slices.Sorted(slices.Values(schema.Required)), properties); diff != "" {
+		t.Errorf("required (-) and all (+) properties of %s:\n%s", record.Name(), diff)
+	}
+	if more := schema.AdditionalProperties; more.Has == nil || *more.Has {
+		t.Errorf("the schema of talks.%s allows additional properties", record.Name())
+	}
+	for _, field := range reflect.VisibleFields(record) {
+		property, ok := schema.Properties[field.Tag.Get("json")]
+		if field.Anonymous || !ok {
+			continue
+		}
+		name := record.Name() + "." + field.Name
+		kind, nullable := field.Type, field.Type.Kind() == reflect.Pointer
+		if nullable {
+			kind = kind.Elem()
+		}
+		described, null := property, property.Value.Type.Includes("null")
+		if alternatives := property.Value.OneOf; len(alternatives) == 2 {
+			described, null = alternatives[0], alternatives[1].Value.Type.Is("null")
+		}
+		if null != nullable {
+			t.Errorf("%s may be null: %v in the contract, %v in the type", name, null, nullable)
+		}
+		switch kind.Kind() {
+		case reflect.Interface: // a number or a text
+		case reflect.Struct:
+			compareType(t, kind, described)
+		case reflect.Slice:
+			if items := described.Value.Items; items == nil {
+				t.Errorf("%s is no list in the contract", name)
+			} else if kind.Elem().Kind() == reflect.Struct {
+				compareType(t, kind.Elem(), items)
+			}
+		default:
+			if want := jsonType[kind.Kind()]; !described.Value.Type.Includes(want) {
+				t.Errorf("%s is %v in the contract, want %s", name, described.Value.Type, want)
+			}
+		}
+	}
+}
+
+var jsonType = map[reflect.Kind]string{
+	reflect.String: "string", reflect.Bool: "boolean", reflect.Int: "integer", reflect.Int64: "integer", reflect.Float64: "number",
+}
+
+// keysOf are the JSON keys of a struct in order, those of embedded structs in their place.
+func keysOf(record reflect.Type) []string {
+	var keys []string
+	for _, field := range reflect.VisibleFields(record) {
+		if !field.Anonymous {
+			keys = append(keys, field.Tag.Get("json"))
+		}
+	}
+	return keys
+}
+
+func TestContractHasEveryWord(t *testing.T) {
+	reported, _ := store.Reports.Grammar().Field("collection")
+	inDatabase := map[string][]string{}
+	for _, enum := range []struct {
+		schema, database string
+		words            []string
+	}{
+		{"PartyKind", "party_kind", talks.PartyKinds},
+		{"SourceKind", "source_kind", talks.SourceKinds},
+		{"RoundStatus", "round_status", talks.RoundStatuses},
+		{"RoundFormat", "round_format", talks.RoundFormats},
+		{"PlacePrecision", "place_precision", talks.PlacePrecisions},
+		{"ProposalKind", "proposal_kind", talks.ProposalKinds},
+		{"ProposalStatus", "proposal_status", talks.ProposalStatuses},
+		{"CommitmentKind", "commitment_kind", talks.CommitmentKinds},
+		{"PersonCategory", "person_category", talks.PersonCategories},
+		{"ClaimTopic", "claim_topic", talks.ClaimTopics},
+		{"ClaimStatus", "claim_status", talks.ClaimStatuses},
+		{"TotalKind", "total_kind", talks.TotalKinds},
+		{"Qualifier", "qualifier", talks.Qualifiers},
+		{"ReportQualifier", "report_qualifier", talks.ReportQualifiers},
+		{"Unit", "quantity_unit", talks.Units},
+		{"EventType", "", talks.EventTypes},
+		{"ReportedCollection", "", reported.Values},
+	} {
+		var documented []string
+		for _, word := range contract(t).Components.Schemas[enum.schema].Value.Enum {
+			if word != nil {
+				documented = append(documented, word.(string))
+			}
+		}
+		if diff := cmp.Diff(enum.words, documented); diff != "" {
+			t.Errorf("words of the program (-) and of %s in the contract (+):\n%s", enum.schema, diff)
+		}
+		if enum.database != "" {
+			inDatabase[enum.database] = enum.words
+		}
+	}
+	rows, err := pgtest.Shared(t).Query(t.Context(), `select t.typname::text, array_agg(e.enumlabel::text order by e.enumsortorder)
+		from pg_enum e join pg_type t on t.oid = e.enumtypid group by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := map[string][]string{}
+	var name string
+	var words []string
+	if _, err := pgx.ForEachRow(rows, []any{&name, &words}, func() error { stored[name] = slices.Clone(words); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(stored, inDatabase); diff != "" {
+		t.Errorf("enumerations of the database (-) and of package talks (+):\n%s", diff)
+	}
+}
+
+// TestEveryRecord reads all that there is, page by page and record by record, and holds each answer to the contract and
+// to the types of package talks.
+func TestEveryRecord(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	for _, table := range store.Tables {
+		t.Run(table.Name, func(t *testing.T) {
+			t.Parallel()
+			list := "/v1/" + table.Name
+			var records []json.RawMessage
+			var total int
+			for next := list + "?limit=7&total_count=true"; next != ""; {
+				var page struct {
+					Data []json.RawMessage `json:"data"`
+					Next *string           `json:"next"`
+					Meta struct {
+						Total int `json:"total"`
+					} `json:"meta"`
+				}
+				a := s.get(t, next, http.StatusOK)
+				if err := json.Unmarshal(a.body, &page); err != nil {
+					t.Fatal(err)
+				}
+				records, total, next = append(records, page.Data...), page.Meta.Total, ""
+				if page.Next != nil {
+					next = strings.TrimPrefix(*page.Next, s.url)
+					if link := a.response.Header.Get("Link"); link != "<"+*page.Next+`>; rel="next"` {
+						t.Errorf("Link is %s, next is %s", link, *page.Next)
+					}
+				}
+			}
+			if len(records) != total || total == 0 {
+				t.Errorf("a walk through the pages met %d records of %d", len(records), total)
+			}
+			seen := map[string]bool{}
+			for _, record := range records {
+				sameAsType(t, reflect.TypeOf(table.Record), record)
+				var of struct{ ID any }
+				if err := json.Unmarshal(record, &of); err != nil {
+					t.Fatal(err)
+				}
+				id := fmt.Sprint(of.ID)
+				if seen[id] {
+					t.Errorf("%s came twice", id)
+				}
+				seen[id] = true
+				single := s.ask(t, list+"/"+id)
+				if diff := cmp.Diff(string(record)+"\n", string(single.body)); diff != "" {
+					t.Errorf("%s in the list (-) and by itself (+):\n%s", id, diff)
+				}
+				if len(seen) == 1 { // the schema is that of the list's records, which were checked
+					s.get(t, list+"/"+id, http.StatusOK)
+				}
+			}
+			var lines []byte
+			for _, record := range records {
+				lines = append(append(lines, record...), '\n')
+			}
+			if ndjson := s.get(t, list+".ndjson", http.StatusOK); !bytes.Equal(ndjson.body, lines) {
+				t.Errorf("NDJSON is not the records of the list:\n%s", cmp.Diff(string(lines), string(ndjson.body)))
+			}
+			s.get(t, list+".csv", http.StatusOK)
+		})
+	}
+}
+
+// sameAsType decodes a record into its type, which must know every key, and back, which must lose nothing.
+func sameAsType(t *testing.T, record reflect.Type, wire []byte) {
+	t.Helper()
+	value := reflect.New(record).Interface()
+	decoder := json.NewDecoder(bytes.NewReader(wire))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(value); err != nil {
+		t.Errorf("%v in %s", err, wire)
+		return
+	}
+	back, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(decoded(t, wire), decoded(t, back)); diff != "" {
+		t.Errorf("the wire (-) and the type talks.%s (+):\n%s", record.Name(), diff)
+	}
+}
+
+// TestEveryParameter asks each list by each of its parameters, with each operator, and for each of its fields alone.
+func TestEveryParameter(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	samples := map[string]string{ // by the schema of the parameter
+		"Texts":    `a,"b, c"`,
+		"Numbers":  "1,2..,..1000,1..5",
+		"Degrees":  "46.5,46..52,48..,..52",
+		"Days":     "2025-07-23,2025-07,2025,2025-06-02..2025-07,2026..,..2025",
+		"Instants": "2025-07-23T17:40:00Z,2025-07,2026-01-01..,..2025",
+	}
+	for _, table := range store.Tables {
+		t.Run(table.Name, func(t *testing.T) {
+			t.Parallel()
+			list := "/v1/" + table.Name
+			grammar := table.Grammar()
+			for _, ref := range contract(t).Paths.Value(list).Get.Parameters {
+				p := ref.Value
+				field, _ := grammar.Field(p.Name)
+				var values []string
+				switch {
+				case slices.Contains([]string{"limit", "cursor", "fields"}, p.Name):
+					continue // other tests use them
+				case p.Name == "sort":
+					for _, key := range p.Schema.Value.Enum {
+						values = append(values, key.(string))
+					}
+				case p.Name == "q":
+					values = []string{`working groups or "prisoners" -bodies`}
+				case p.Schema.Value.Type.Is("boolean"):
+					values = []string{"true", "false"}
+				case field.Values != nil:
+					values = []string{strings.Join(field.Values, ",")}
+				default:
+					values = []string{samples[path.Base(p.Schema.Ref)]}
+				}
+				for _, name := range spellings(p) {
+					if strings.HasSuffix(name, ".known") {
+						values = []string{"true", "false"}
+					}
+					for _, value := range values {
+						s.ask(t, list+"?limit=2&"+name+"="+url.QueryEscape(value))
+					}
+				}
+			}
+			for _, field := range grammar.Shown() {
+				s.get(t, list+"?limit=20&fields="+field, http.StatusOK)
+			}
+		})
+	}
+}
+
+func TestServiceAnswers(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	etag := s.get(t, "/v1/rounds", http.StatusOK).response.Header.Get("Etag")
+	for _, c := range []struct {
+		method, target string
+		header         http.Header
+		status         int
+	}{
+		{"GET", "/", nil, 307},
+		{"GET", "/healthz", nil, 200},
+		{"GET", "/readyz", nil, 200},
+		{"GET", "/openapi.yaml", nil, 200},
+		{"GET", "/openapi.json", nil, 200},
+		{"GET", "/docs", nil, 200},
+		{"GET", "/docs/", nil, 200},
+		{"GET", "/docs/swagger-ui.css", nil, 200},
+		{"GET", "/docs/nothing", nil, 404},
+		{"GET", "/v1", nil, 200},
+		{"GET", "/v1?party=UA", nil, 400},
+		{"GET", "/v1/rounds", http.Header{"If-None-Match": {etag}}, 304},
+		{"GET", "/v1/rounds", http.Header{"Accept": {"text/csv"}}, 200},
+		{"GET", "/v1/rounds/istanbul-2025-3", http.Header{"Accept": {"application/x-ndjson"}}, 200},
+		{"GET", "/v1/rounds", http.Header{"Accept": {"image/png"}}, 406},
+		{"GET", "/v1/rounds.xml", nil, 406},
+		{"GET", "/v1/rounds?limit=0", nil, 400},
+		{"GET", "/v1/rounds?status=hold&dat=2025", nil, 400},
+		{"GET", "/v1/rounds?cursor=mine", nil, 400},
+		{"GET", "/v1/rounds?q=%zz", nil, 400},
+		{"GET", "/v1/rounds/istanbul-2025-3?party=UA", nil, 400},
+		{"GET", "/v1/rounds/none", nil, 404},
+		{"GET", "/v1/round", nil, 404},
+		{"GET", "/problems/none", nil, 404},
+		{"POST", "/v1/rounds", nil, 405},
+		{"DELETE", "/v1/rounds/istanbul-2025-3", nil, 405},
+	} {
+		t.Run(c.method+" "+c.target, func(t *testing.T) { s.do(t, c.method, c.target, c.header, c.status) })
+	}
+	for _, kind := range contract(t).Components.Schemas["ProblemName"].Value.Enum {
+		s.get(t, "/problems/"+kind.(string), http.StatusOK)
+	}
+	waking := open(t, httpapi.Options{Ready: func() error { return errors.New("not yet") }})
+	waking.get(t, "/readyz", http.StatusServiceUnavailable)
+}
+
+// TestExamples: what the contract and the index give to paste is what the program answers.
+func TestExamples(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	for _, table := range store.Tables {
+		for _, query := range table.Try {
+			s.get(t, "/v1/"+table.Name+query, http.StatusOK)
+		}
+	}
+	quoted := regexp.MustCompile("`(/[a-z][^`{}]*)`")
+	text := contract(t).Info.Description
+	for template, item := range contract(t).Paths.Map() {
+		text += item.Get.Description
+		for _, ref := range item.Get.Parameters {
+			if p := ref.Value; p.In == openapi3.ParameterInPath {
+				s.get(t, strings.Replace(template, "{"+p.Name+"}", fmt.Sprint(p.Example), 1), http.StatusOK)
+			}
+		}
+	}
+	for _, match := range quoted.FindAllStringSubmatch(text, -1) {
+		s.get(t, match[1], http.StatusOK)
+	}
+	count := 0
+	for _, ref := range responsesOf(contract(t)) {
+		for media, content := range ref.Value.Content {
+			for name, example := range content.Examples {
+				target, _ := example.Value.Extensions["x-request"].(string)
+				if target == "" {
+					t.Errorf("example %s does not say by x-request what it is an answer to", name)
+					continue
+				}
+				count++
+				a := s.send(t, http.MethodGet, target, nil)
+				body := strings.ReplaceAll(string(a.body), s.url, contract(t).Servers[0].URL)
+				want, got := any(strings.ReplaceAll(body, "\r\n", "\n")), example.Value.Value
+				if strings.HasSuffix(media, "json") {
+					want = decoded(t, []byte(body))
+				}
+				if diff := cmp.Diff(want, plain(t, got), cmpopts.IgnoreMapEntries(func(key string, _ any) bool { return key == "request_id" })); diff != "" {
+					t.Errorf("%s: the answer (-) and the example %s (+):\n%s", target, name, diff)
+				}
+			}
+		}
+	}
+	if count < len(store.Tables) {
+		t.Errorf("the contract has %d examples of answers, fewer than collections", count)
+	}
+}
+
+// responsesOf lists the responses of a contract, shared ones once.
+func responsesOf(doc *openapi3.T) []*openapi3.ResponseRef {
+	all := slices.Collect(maps.Values(doc.Components.Responses))
+	for _, item := range doc.Paths.Map() {
+		for _, ref := range item.Get.Responses.Map() {
+			if ref.Ref == "" {
+				all = append(all, ref)
+			}
+		}
+	}
+	return all
+}
+
+// contract is api/openapi.yaml.
+func contract(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := loadContract()
+	if err != nil {
+		t.Fatal("api/openapi.yaml:", err)
+	}
+	return doc
+}
+
+// selectedContract is the contract for answers with fields=, whose records have only some of the properties.
+func selectedContract(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := loadSelected()
+	if err != nil {
+		t.Fatal("api/openapi.yaml:", err)
+	}
+	return doc
+}
+
+var (
+	loadContract = sync.OnceValues(func() (*openapi3.T, error) {
+		for _, media := range []string{"application/x-ndjson", "text/html"} {
+			openapi3filter.RegisterBodyDecoder(media, openapi3filter.PlainBodyDecoder)
+		}
+		return openapi3.NewLoader().LoadFromData(api.YAML)
+	})
+	loadSelected = sync.OnceValues(func() (*openapi3.T, error) {
+		doc, err := openapi3.NewLoader().LoadFromData(api.YAML)
+		for _, table := range store.Tables {
+			if err == nil {
+				doc.Components.Schemas[reflect.TypeOf(table.Record).Name()].Value.Required = nil
+			}
+		}
+		return doc, err
+	})
+)
+
+// site is a running server whose every answer is held to the contract.
+type site struct {
+	url    string
+	client *http.Client
+}
+
+type answer struct {
+	response *http.Response
+	body     []byte
+}
+
+func open(t *testing.T, o httpapi.Options) *site {
+	t.Helper()
+	o.DB = pgtest.Shared(t)
+	server := httptest.NewServer(httpapi.New(o))
+	t.Cleanup(server.Close)
+	client := server.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &site{url: server.URL, client: client}
+}
+
+func (s *site) get(t *testing.T, target string, status int) answer {
+	t.Helper()
+	return s.do(t, http.MethodGet, target, nil, status)
+}
+
+// do sends a request and checks that the answer has the status and is as the contract says.
+func (s *site) do(t *testing.T, method, target string, header http.Header, status int) answer {
+	t.Helper()
+	a := s.send(t, method, target, header)
+	if a.response.StatusCode != status {
+		t.Errorf("%s %s: %s, want %d: %.300s", method, target, a.response.Status, status, a.body)
+	} else if err := conforms(t, a); err != nil {
+		t.Errorf("%s %s: %s is not as the contract says: %v", method, target, a.response.Status, err)
+	}
+	return a
+}
+
+// ask gets an answer that must be a success, and does not compare it with the contract, which takes ten times as long.
+func (s *site) ask(t *testing.T, target string) answer {
+	t.Helper()
+	a := s.send(t, http.MethodGet, target, nil)
+	if a.response.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s: %.300s", target, a.response.Status, a.body)
+	}
+	return a
+}
+
+func (s *site) send(t *testing.T, method, target string, header http.Header) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.url+target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(r.Header, header)
+	response, err := s.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{response, body}
+}
+
+// conforms checks an answer, and that the request was one that the contract allows, or else was refused.
+func conforms(t *testing.T, a answer) error {
+	t.Helper()
+	doc, r, response := contract(t), a.response.Request, a.response
+	if r.URL.Query().Has("fields") {
+		doc = selectedContract(t)
+	}
+	template, params := match(doc, r.URL.Path)
+	item := doc.Paths.Value(template)
+	if item == nil || item.GetOperation(r.Method) == nil {
+		if response.StatusCode < 400 {
+			return errors.New("there is no such operation")
+		}
+		return doc.Components.Schemas["Problem"].Value.VisitJSON(decoded(t, a.body), openapi3.EnableJSONSchema2020())
+	}
+	operation := item.GetOperation(r.Method)
+	if operation.Responses.Status(response.StatusCode) == nil {
+		return errors.New("there is no such status")
+	}
+	options := &openapi3filter.Options{IncludeResponseStatus: true, ExcludeResponseBody: template == "/docs/{asset}"}
+	request := &openapi3filter.RequestValidationInput{
+		Request:    r,
+		PathParams: params,
+		Route:      &routers.Route{Spec: doc, Path: template, PathItem: item, Method: r.Method, Operation: operation},
+		Options:    options,
+	}
+	if err := openapi3filter.ValidateRequest(r.Context(), request); err != nil && response.StatusCode < 300 {
+		return fmt.Errorf("the request is not allowed: %w", err)
+	}
+	input := &openapi3filter.ResponseValidationInput{RequestValidationInput: request, Status: response.StatusCode, Header: response.Header, Options: options}
+	return openapi3filter.ValidateResponse(r.Context(), input.SetBodyBytes(a.body))
+}
+
+// match finds the path of the contract that an address belongs to. An extension is part of every address below /v1.
+func match(doc *openapi3.T, address string) (template string, params map[string]string) {
+	if strings.HasPrefix(address, "/v1/") {
+		address = strings.TrimSuffix(address, path.Ext(address))
+	}
+	if address == "/docs/" {
+		address = "/docs"
+	}
+	if doc.Paths.Value(address) != nil {
+		return address, nil
+	}
+	folder, last := path.Split(address)
+	for template := range doc.Paths.Map() {
+		if name, ok := strings.CutPrefix(template, folder+"{"); ok {
+			return template, map[string]string{strings.TrimSuffix(name, "}"): last}
+		}
+	}
+	return "", nil
+}
+
+func decoded(t *testing.T, text []byte) (value any) {
+	t.Helper()
+	if err := json.Unmarshal(text, &value); err != nil {
+		t.Fatalf("%v: %.300s", err, text)
+	}
+	return value
+}
+
+// plain gives a value of the contract the types that JSON has.
+func plain(t *testing.T, value any) any {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decoded(t, text)
+}
