@@ -1,0 +1,116 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/parley-api/parley/"
+
+// imports says which of our packages each of our packages may import.
+var imports = map[string][]string{
+	"api":               {},
+	"cmd/parley":        {"internal/config", "internal/httpapi", "internal/postgres"},
+	"internal/config":   {},
+	"internal/httpapi":  {"api", "internal/query", "internal/render", "internal/store"},
+	"internal/pgtest":   {"internal/postgres"},
+	"internal/postgres": {"migrations"},
+	"internal/query":    {},
+	"internal/render":   {"internal/query"},
+	"internal/store":    {"internal/query", "internal/talks"},
+	"internal/talks":    {},
+	"migrations":        {},
+}
+
+// modules are what the program is built with beside the standard library, and why.
+var modules = map[string]string{
+	"github.com/agnivade/levenshtein":    "the nearest name in errors",
+	"github.com/alecthomas/kong":         "flags, environment, subcommands",
+	"github.com/elnormous/contenttype":   "the header Accept",
+	"github.com/go-chi/chi/v5":           "routes",
+	"github.com/go-json-experiment/json": "JSON strings appended to bytes",
+	"github.com/goccy/go-yaml":           "the contract as JSON",
+	"github.com/jackc/pgpassfile":        "of pgx",
+	"github.com/jackc/pgservicefile":     "of pgx",
+	"github.com/jackc/pgx/v5":            "PostgreSQL",
+	"github.com/jackc/puddle/v2":         "of pgx",
+	"github.com/klauspost/compress":      "gzip and zstd",
+	"github.com/mfridman/interpolate":    "of goose",
+	"github.com/pressly/goose/v3":        "migrations",
+	"github.com/sethvargo/go-retry":      "of goose",
+	"github.com/swaggest/swgui":          "the interactive documentation, offline",
+	"github.com/vearutop/statigz":        "of swgui",
+	"go.uber.org/multierr":               "of goose",
+	"golang.org/x/sync":                  "errgroup",
+	"golang.org/x/text":                  "of pgx",
+}
+
+type goPackage struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Module     *struct{ Path string }
+}
+
+func list(t *testing.T, args ...string) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,Imports,Module"}, args...)...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// TestImportsGoOneWay holds the packages to the picture of the house.
+func TestImportsGoOneWay(t *testing.T) {
+	for _, p := range list(t, module+"...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		allowed, known := imports[name]
+		if !known {
+			t.Errorf("%s is not in the picture of the house: say in imports what it may import, and in the README what it is", name)
+		}
+		for _, path := range p.Imports {
+			if ours, ok := strings.CutPrefix(path, module); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s", name, ours)
+			}
+			standard := !strings.Contains(strings.Split(path, "/")[0], ".")
+			if name == "internal/talks" && !standard {
+				t.Errorf("internal/talks imports %s: it may use the standard library only", path)
+			}
+		}
+	}
+}
+
+// TestModules holds the program to the list of modules: another one needs a reason.
+func TestModules(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range list(t, "-deps", module+"cmd/parley") {
+		if p.Standard || p.Module == nil || strings.HasPrefix(p.ImportPath, module) {
+			continue
+		}
+		used[p.Module.Path] = true
+		if modules[p.Module.Path] == "" {
+			t.Errorf("%s (for %s) is not in the list of modules", p.Module.Path, p.ImportPath)
+		}
+	}
+	for path := range modules {
+		if !used[path] {
+			t.Errorf("%s is in the list of modules and not used", path)
+		}
+	}
+}
