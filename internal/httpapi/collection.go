@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -100,15 +99,6 @@ func (c *collection) record(w http.ResponseWriter, r *http.Request) error {
 	}
 	c.headers(w, r, form, l, revision)
 	return send(w, body.single())
-}
-
-// parameters parses the query of a URL.
-func parameters(r *http.Request) (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, &malformed{fmt.Errorf("the query cannot be read: %w; write %% as %%25 and ; as %%3B", err)}
-	}
-	return values, nil
 }
 
 // headers sets what every successful answer says of itself.

@@ -13,18 +13,14 @@ func docs() http.HandlerFunc {
 	return v5emb.New("Parley API", "/openapi.json", "/docs/").ServeHTTP
 }
 
-func (s *server) openapiYAML(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "application/yaml")
-	w.Header().Set("Cache-Control", cacheable)
-	return send(w, api.YAML)
+func (s *server) openapiYAML(w http.ResponseWriter, r *http.Request) error {
+	return static(w, r, "application/yaml", api.YAML)
 }
 
-func (s *server) openapiJSON(w http.ResponseWriter, _ *http.Request) error {
+func (s *server) openapiJSON(w http.ResponseWriter, r *http.Request) error {
 	body, err := api.JSON()
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", cacheable)
-	return send(w, body)
+	return static(w, r, "application/json", body)
 }

@@ -37,11 +37,11 @@ func formNames() []string {
 	return names
 }
 
-// notAcceptable is the error of a form that we do not have.
-type notAcceptable struct{ asked string }
+// notAcceptable is the error of a form that we do not have: by the extension, or by the header Accept.
+type notAcceptable struct{ by, asked string }
 
 func (e *notAcceptable) Error() string {
-	return fmt.Sprintf("there is no form %s; there is %s", e.asked, strings.Join(formNames(), ", "))
+	return fmt.Sprintf("%s asks for %s; there is %s", e.by, e.asked, strings.Join(formNames(), ", "))
 }
 
 // extension lets the last part of an address below /v1/ name the form, which then wins over Accept. The rest of the
@@ -55,7 +55,7 @@ func (s *server) extension(next http.Handler) http.Handler {
 		}
 		i := slices.IndexFunc(forms, func(f *form) bool { return f.name == ext[1:] })
 		if i < 0 {
-			s.fail(w, r, &notAcceptable{ext})
+			s.fail(w, r, &notAcceptable{"extension", ext})
 			return
 		}
 		r = r.Clone(r.Context())
@@ -85,7 +85,7 @@ func negotiate(w http.ResponseWriter, r *http.Request) (*form, error) {
 	}
 	chosen, _, err := contenttype.GetAcceptableMediaTypeFromHeader(accept, available)
 	if err != nil {
-		return nil, &notAcceptable{"for Accept: " + accept}
+		return nil, &notAcceptable{"Accept", accept}
 	}
 	return forms[slices.IndexFunc(forms, func(f *form) bool { return f.media == chosen.Type+"/"+chosen.Subtype })], nil
 }

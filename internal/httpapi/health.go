@@ -14,7 +14,7 @@ type health struct {
 
 // healthz says that the process lives, and nothing of the database.
 func (s *server) healthz(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, health{Status: "ok"}, "no-store")
+	return momentary(w, health{Status: "ok"})
 }
 
 // readyz says whether requests would be answered now.
@@ -28,5 +28,5 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, health{Status: "ready", Revision: &revision}, "no-store")
+	return momentary(w, health{Status: "ready", Revision: &revision})
 }

@@ -1,10 +1,8 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"net/http"
 
-	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/store"
 )
 
@@ -52,9 +50,6 @@ var grammarForms = []grammarForm{
 }
 
 func (s *server) index(w http.ResponseWriter, r *http.Request) error {
-	if err := query.None(r.URL.Query()); err != nil {
-		return err
-	}
 	revision, err := store.Revision(r.Context(), s.DB)
 	if err != nil {
 		return err
@@ -72,7 +67,7 @@ func (s *server) index(w http.ResponseWriter, r *http.Request) error {
 	for _, t := range store.Tables {
 		page.Collections = append(page.Collections, describe(t, base+"/v1/"+t.Name))
 	}
-	return writeJSON(w, page, cacheable)
+	return document(w, r, page)
 }
 
 func describe(t *store.Table, url string) indexEntry {
@@ -101,15 +96,4 @@ func describe(t *store.Table, url string) indexEntry {
 func (s *server) root(w http.ResponseWriter, r *http.Request) error {
 	http.Redirect(w, r, s.base(r)+"/v1", http.StatusTemporaryRedirect)
 	return nil
-}
-
-// writeJSON answers with a small JSON document.
-func writeJSON(w http.ResponseWriter, document any, cacheControl string) error {
-	body, err := json.Marshal(document)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", cacheControl)
-	return send(w, append(body, '\n'))
 }

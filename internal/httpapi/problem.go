@@ -88,7 +88,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &moved):
 		s.problem(w, r, staleCursor, moved.Error()+"; start again without cursor", []query.Fault{{Parameter: "cursor", Reason: moved.Error()}})
 	case errors.As(err, &unknown):
-		s.problem(w, r, notAcceptableKind, unknown.Error(), []query.Fault{{Parameter: "Accept", Reason: "asks for a form that there is not", Allowed: formNames()}})
+		s.problem(w, r, notAcceptableKind, unknown.Error(), []query.Fault{{Parameter: unknown.by, Reason: "asks for a form that there is not", Allowed: formNames()}})
 	case errors.Is(err, store.ErrNotFound):
 		s.problem(w, r, notFound, "there is no record with this id; the list is at "+s.base(r)+"/v1/"+collectionOf(r.URL.Path), nil)
 	case away(err):
@@ -103,6 +103,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // malformed is the error of a request that is not even a query.
 type malformed struct{ error }
+
+func (e *malformed) Error() string {
+	return fmt.Sprintf("the query cannot be read: %v; write %% as %%25 and ; as %%3B", e.error)
+}
 
 // away reports whether an error means that the database is away or too slow, and not that we asked it wrongly.
 func away(err error) bool {
@@ -176,12 +180,9 @@ func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) error 
 
 // problemKind explains a kind of problem: it is what the type of a problem points to.
 func (s *server) problemKind(w http.ResponseWriter, r *http.Request) error {
-	if err := query.None(r.URL.Query()); err != nil {
-		return err
-	}
 	for _, k := range kinds {
 		if k.Name == chi.URLParam(r, "kind") {
-			return writeJSON(w, k, cacheable)
+			return document(w, r, k)
 		}
 	}
 	return s.notFound(w, r)

@@ -80,9 +80,3 @@ func (s *server) page(h handler) http.HandlerFunc {
 		}
 	}
 }
-
-// send writes a body that is whole. What goes wrong now concerns a client that is no longer there.
-func send(w http.ResponseWriter, body []byte) error {
-	_, _ = w.Write(body)
-	return nil
-}

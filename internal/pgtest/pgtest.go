@@ -137,7 +137,7 @@ func startServer() error {
 	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // the user postgres must get through
 		return err
 	}
-	options := postgres.EmbeddedOptions{DataDir: folder, Log: slog.New(slog.DiscardHandler)}
+	options := postgres.EmbeddedOptions{DataDir: folder, BinDir: os.Getenv("PARLEY_POSTGRES_BIN"), Log: slog.New(slog.DiscardHandler)}
 	if server.running, err = postgres.StartEmbedded(ctx, options); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func (p *parser) filter(parameter, value string) {
 	field, ok := p.grammar.Field(name)
 	if ops := field.Operators(); !ok || len(ops) == 0 || !slices.Contains(ops, op) || strings.HasSuffix(parameter, ".") {
 		p.unknown(parameter, p.grammar.Parameters())
-		if ok && field.Type == Prose {
+		if ok && field.Type == Prose && p.grammar.Searchable {
 			p.faults[len(p.faults)-1].Suggestion = "q"
 		}
 		return

@@ -26,10 +26,20 @@ var Events = &Table{
 		{Name: "country", Type: query.Text, SQL: "x.country", Nullable: true},
 		{Name: "lat", Type: query.Number, SQL: "x.lat", Nullable: true},
 		{Name: "lon", Type: query.Number, SQL: "x.lon", Nullable: true},
-		{Name: "parties", Type: query.Texts, SQL: "p", Show: "x.parties", Within: "exists (select from unnest(x.parties) p where %s)"},
-		{Name: "sources", Type: query.Texts, SQL: "s", Show: "x.sources", Within: "exists (select from unnest(x.sources) s where %s)"},
+		{
+			Name: "parties", Type: query.Texts, SQL: "p.party", Within: eventParty,
+			Show: `array(select distinct p.party collate "C" from event_parties p where p.collection = x.collection and p.record = x.record order by 1)`,
+		},
+		{
+			Name: "sources", Type: query.Texts, SQL: "s.source",
+			Within: "exists (select from event_sources s where s.collection = x.collection and s.record = x.record and %s)",
+			Show:   "array(select s.source from event_sources s where s.collection = x.collection and s.record = x.record order by s.position)",
+		},
 		{Name: "revision", Type: query.Integer, SQL: "x.revision"},
 		{Name: "recorded_at", Type: query.Time, SQL: "(select c.recorded_at from changesets c where c.id = x.revision)"},
-		{Name: "party", Type: query.Text, Hidden: true, SQL: "p", Within: "exists (select from unnest(x.parties) p where %s)"},
+		{Name: "party", Type: query.Text, Hidden: true, SQL: "p.party", Within: eventParty},
 	},
 }
+
+// eventParty is the condition on the parties to an event.
+const eventParty = "exists (select from event_parties p where p.collection = x.collection and p.record = x.record and %s)"

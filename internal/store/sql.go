@@ -199,37 +199,36 @@ func (s *statement) orderBy(key string, l query.List) {
 }
 
 // page is the statement for the records of a list, or the rows of its tidy form. Behind the columns of the selection
-// stand two more: the sort key as text and the id.
+// stand two more: the sort key as text and the id. A list with a limit is cut in a subquery, so that what is costly to
+// show is computed for the records of the page and no others.
 func page(t *Table, l query.List, sel selection, flat bool) (string, []any) {
 	var s statement
 	key, _ := s.key(t, l)
-	tail := fmt.Sprintf(", (%s)::text, x.id::text", key)
-	s.WriteString("select " + strings.Join(sel.exprs, ", ") + tail + " from ")
-	if !flat || t.Rows == nil || t.Rows.Join == "" {
+	fmt.Fprintf(&s, "select %s, (%s)::text, x.id::text from ", strings.Join(sel.exprs, ", "), key)
+	tidy := flat && t.Rows != nil && t.Rows.Join != ""
+	if l.Limit == 0 && !tidy {
 		s.WriteString(t.From)
 		s.where(t, l)
 		s.orderBy(key, l)
-		s.limit(l)
 		return s.String(), s.args
 	}
 	s.WriteString("(select x.* from " + t.From)
 	s.where(t, l)
 	if l.Limit > 0 {
 		s.orderBy(key, l)
-		s.limit(l)
-	}
-	s.WriteString(") x " + t.Rows.Join)
-	s.rowConditions(t, l)
-	s.orderBy(key, l)
-	s.WriteString(", " + t.Rows.Sort)
-	return s.String(), s.args
-}
-
-// limit asks for one record more than the page has: it tells whether there is a next one.
-func (s *statement) limit(l query.List) {
-	if l.Limit > 0 {
+		// One more than the page has: it tells whether there is a next one.
 		s.WriteString(" limit " + s.arg(l.Limit+1))
 	}
+	s.WriteString(") x")
+	if tidy {
+		s.WriteString(" " + t.Rows.Join)
+		s.rowConditions(t, l)
+	}
+	s.orderBy(key, l)
+	if tidy {
+		s.WriteString(", " + t.Rows.Sort)
+	}
+	return s.String(), s.args
 }
 
 // count is the statement for the number of records of a list.
