@@ -313,7 +313,10 @@ func TestSeedIsNotUndoneOverOthersWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if _, err := m.Down(t.Context()); err == nil || !strings.Contains(err.Error(), "lost") {
+	for result := (*goose.MigrationResult)(nil); err == nil && (result == nil || result.Source.Version > 9); {
+		result, err = m.Down(t.Context())
+	}
+	if err == nil || !strings.Contains(err.Error(), "lost") {
 		t.Errorf("got %v", err)
 	}
 	if n := column[int64](t, db, "select count(*) from changesets")[0]; n != 2 {

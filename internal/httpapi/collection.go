@@ -2,10 +2,8 @@ package httpapi
 
 import (
 	"fmt"
-	"iter"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -27,181 +25,143 @@ type collection struct {
 	grammar query.Grammar
 }
 
-// list serves a page of the collection, or all of it in a form that is not paged.
-func (c *collection) list(w http.ResponseWriter, r *http.Request) error {
+// asked is a request that is understood: a question to the store, and how its answer is to look.
+type asked struct {
+	store.Question
+	*form
+	moment *store.Moment // what as_of stands for; nil: not given
+	base   string
+	path   string // as the client wrote it, extension included
+}
+
+// understand reads what the form, the query and as_of ask for.
+func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse func(*http.Request) (query.List, error)) (*asked, error) {
 	form, err := negotiate(w, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	values, err := parameters(r)
+	l, err := parse(r)
+	if err != nil {
+		return nil, err
+	}
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	a := &asked{
+		Question: store.Question{Table: c.table, List: l, Form: form.layout},
+		form:     form,
+		base:     c.base(r),
+		path:     path,
+	}
+	if l.AsOf != nil {
+		moment, err := store.Resolve(r.Context(), c.DB, *l.AsOf, c.Now())
+		if err != nil {
+			return nil, err
+		}
+		a.moment, a.At = &moment, &moment.Revision
+	}
+	return a, nil
+}
+
+// list serves a page of the collection, or all of it in a form that is not paged.
+func (c *collection) list(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.understand(w, r, func(r *http.Request) (query.List, error) {
+		values, err := parameters(r)
+		if err != nil {
+			return query.List{}, err
+		}
+		return query.Parse(values, c.grammar)
+	})
 	if err != nil {
 		return err
 	}
-	l, err := query.Parse(values, c.grammar)
-	if err != nil {
+	if fresh, err := c.unchanged(w, r, a); fresh || err != nil {
 		return err
 	}
-	if fresh, err := c.unchanged(w, r, form, l); fresh || err != nil {
-		return err
+	if a.unpaged && a.List.Limit == 0 && a.List.After == nil {
+		return c.stream(w, r, a)
 	}
-	if form.unpaged && l.Limit == 0 && l.After == nil {
-		return c.stream(w, r, form, l)
+	if a.List.Limit == 0 {
+		a.List.Limit = c.grammar.Limits.Default
 	}
-	if l.Limit == 0 {
-		l.Limit = c.grammar.Limits.Default
-	}
-	c.page(func(w http.ResponseWriter, r *http.Request) error { return c.listPage(w, r, form, l) })(w, r)
+	c.page(func(w http.ResponseWriter, r *http.Request) error { return c.listPage(w, r, a) })(w, r)
 	return nil
 }
 
 // listPage answers with one page, made in one piece.
-func (c *collection) listPage(w http.ResponseWriter, r *http.Request, form *form, l query.List) error {
-	body := c.body(r, form, l)
-	info, err := store.Page(r.Context(), c.DB, c.table, l, form.layout, body.add)
+func (c *collection) listPage(w http.ResponseWriter, r *http.Request, a *asked) error {
+	body := a.body()
+	info, err := store.Page(r.Context(), c.DB, a.Question, body.add)
 	if err != nil {
 		return err
 	}
 	next := ""
 	if info.Next != nil {
-		path, _, _ := strings.Cut(r.RequestURI, "?")
-		next = c.base(r) + path + "?" + l.Next(*info.Next)
+		next = a.base + a.path + "?" + a.List.Next(*info.Next)
 		w.Header().Set("Link", "<"+next+`>; rel="next"`)
 	}
-	c.headers(w, r, form, l, info.Revision)
-	return send(w, body.page(next, info))
-}
-
-// record serves a single record.
-func (c *collection) record(w http.ResponseWriter, r *http.Request) error {
-	form, err := negotiate(w, r)
-	if err != nil {
-		return err
-	}
-	values, err := parameters(r)
-	if err != nil {
-		return err
-	}
-	l, err := query.Record(values, c.grammar)
-	if err != nil {
-		return err
-	}
-	id := chi.URLParam(r, "id")
-	if !query.IsID(id) {
-		return store.ErrNotFound
-	}
-	if fresh, err := c.unchanged(w, r, form, l); fresh || err != nil {
-		return err
-	}
-	body := c.body(r, form, l)
-	revision, err := store.One(r.Context(), c.DB, c.table, id, l, form.layout, body.add)
-	if err != nil {
-		return err
-	}
-	c.headers(w, r, form, l, revision)
-	return send(w, body.single())
-}
-
-// headers sets what every successful answer says of itself.
-func (c *collection) headers(w http.ResponseWriter, r *http.Request, form *form, l query.List, revision int64) {
-	h := w.Header()
-	h.Set("Content-Type", form.header)
-	h.Set("Cache-Control", cacheable)
-	h.Set("Etag", c.etag(r, form, l, revision))
-	h.Set("Parley-Revision", fmt.Sprint(revision))
-	h.Add("Link", "<"+Licence+`>; rel="license"`)
-	if form.layout == store.Flat {
-		h.Set("Content-Disposition", `inline; filename="`+c.table.Name+"."+form.name+`"`)
-	}
-}
-
-// body makes the body of an answer in one piece.
-type body struct {
-	form    *form
-	record  render.Record
-	records render.List
-	buf     []byte
-}
-
-func (c *collection) body(r *http.Request, form *form, l query.List) *body {
-	b := &body{form: form, record: render.Record{Columns: c.table.Shape(form.layout, l.Fields), Base: c.base(r) + "/v1/"}}
-	if form.name == "csv" {
-		b.buf = render.AppendCSVHeader(b.buf, b.record.Columns)
-	}
-	return b
-}
-
-func (b *body) add(row store.Row) {
-	b.record.Values = row
-	switch b.form.name {
-	case "csv":
-		b.buf = render.AppendCSV(b.buf, b.record)
-	case "ndjson":
-		b.buf = append(render.AppendJSON(b.buf, b.record), '\n')
-	default:
-		b.records.Add(b.record)
-	}
-}
-
-// page is the body of a list.
-func (b *body) page(next string, info store.Info) []byte {
-	if b.form.name != "json" {
-		return b.buf
-	}
-	return b.records.Close(next, render.Meta{
+	c.headers(w, a, info)
+	return send(w, body.list(next, render.Meta{
 		Revision:    info.Revision,
+		AsOf:        info.RecordedAt,
+		Permalink:   a.permalink(info.Revision),
 		Total:       info.Total,
 		Undated:     info.Undated,
 		Coverage:    info.Coverage,
 		Licence:     Licence,
 		Attribution: Attribution,
+	}))
+}
+
+// record serves a single record.
+func (c *collection) record(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.understand(w, r, func(r *http.Request) (query.List, error) {
+		values, err := parameters(r)
+		if err != nil {
+			return query.List{}, err
+		}
+		return query.Record(values, c.grammar)
 	})
-}
-
-// single is the body of a record.
-func (b *body) single() []byte {
-	if b.form.name != "json" {
-		return b.buf
-	}
-	return b.records.Single()
-}
-
-// stream answers with the whole list in constant memory. The first row is read before the first header is written, so
-// that early errors have their status; after that an error cuts the connection, and no half answer looks whole.
-func (c *collection) stream(w http.ResponseWriter, r *http.Request, form *form, l query.List) error {
-	var revision int64
-	next, stop := iter.Pull2(store.Each(r.Context(), c.DB, c.table, l, form.layout, &revision))
-	defer stop()
-	row, err, more := next()
 	if err != nil {
 		return err
 	}
-	c.headers(w, r, form, l, revision)
-	if r.Method == http.MethodHead {
-		return nil
+	id := chi.URLParam(r, "id")
+	if !query.IsID(id) {
+		return &store.Absent{}
 	}
-	b := c.body(r, form, l)
-	control := http.NewResponseController(w)
-	flush := func() error {
-		_ = control.SetWriteDeadline(time.Now().Add(stallTimeout))
-		_, err := w.Write(b.buf)
-		b.buf = b.buf[:0]
+	body := a.body()
+	info, err := store.One(r.Context(), c.DB, a.Question, id, body.add)
+	if err != nil {
 		return err
 	}
-	for ; more; row, err, more = next() {
-		if err == nil {
-			b.add(row)
-			if len(b.buf) < chunk {
-				continue
-			}
-			err = flush()
-		}
-		if err != nil {
-			c.Log.Info("export cut off", "request_id", requestID(w), "error", err)
-			panic(http.ErrAbortHandler)
-		}
+	c.headers(w, a, info)
+	if matches(r, w.Header().Get("Etag")) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
-	return flush()
+	return send(w, body.record())
 }
 
-// chunk is how many bytes of a stream are written at a time.
-const chunk = 64 << 10
+// permalink is the address that answers the same for ever.
+func (a *asked) permalink(revision int64) string {
+	return a.base + a.path + "?" + a.List.Pinned(revision)
+}
+
+// headers sets what every successful answer says of itself.
+func (c *collection) headers(w http.ResponseWriter, a *asked, info store.Info) {
+	h := w.Header()
+	h.Set("Content-Type", a.header)
+	h.Set("Etag", c.etag(a, info.Revision))
+	h.Set("Parley-Revision", fmt.Sprint(info.Revision))
+	h.Add("Link", "<"+Licence+`>; rel="license"`)
+	h.Add("Link", "<"+a.permalink(info.Revision)+`>; rel="memento"`)
+	if a.moment != nil && a.moment.Settled {
+		h.Set("Cache-Control", immutable)
+	} else {
+		h.Set("Cache-Control", cacheable)
+	}
+	if a.moment != nil && info.RecordedAt != nil {
+		h.Set("Memento-Datetime", info.RecordedAt.UTC().Format(http.TimeFormat))
+	}
+	if a.layout == store.Flat {
+		h.Set("Content-Disposition", `inline; filename="`+c.table.Name+"."+a.name+`"`)
+	}
+}

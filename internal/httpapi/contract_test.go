@@ -176,6 +176,8 @@ func TestEveryParameter(t *testing.T) {
 					for _, key := range p.Schema.Value.Enum {
 						values = append(values, key.(string))
 					}
+				case p.Name == "as_of":
+					values = []string{"1", "0", "2026-11-23T00:00:00Z"}
 				case p.Name == "q":
 					values = []string{`working groups or "prisoners" -bodies`}
 				case p.Schema.Value.Type.Is("boolean"):

@@ -31,13 +31,13 @@ var (
 		"invalid-parameter", "A parameter is not understood", http.StatusBadRequest,
 		"Nothing that is asked for is silently ignored or mended. errors names each parameter, what is wrong with it, what is allowed and what was probably meant.",
 	}
-	staleCursor = kind{
-		"stale-cursor", "The cursor belongs to an earlier revision", http.StatusBadRequest,
-		"A walk through pages sees one moment. The data set has changed since this walk began: start again without cursor.",
-	}
 	notFound = kind{
 		"not-found", "There is nothing at this address", http.StatusNotFound,
 		"The address, or the record that it names, does not exist. /v1 lists what there is.",
+	}
+	gone = kind{
+		"gone", "The record has been deleted", http.StatusGone,
+		"The record existed, and a changeset deleted it. as_of reads it as it was.",
 	}
 	methodNotAllowed = kind{
 		"method-not-allowed", "This address does not do that", http.StatusMethodNotAllowed,
@@ -56,7 +56,7 @@ var (
 		"It is logged under request_id. Nothing that a client sends should cause it; please report it.",
 	}
 
-	kinds = []kind{invalidParameter, staleCursor, notFound, methodNotAllowed, notAcceptableKind, unavailable, internal}
+	kinds = []kind{invalidParameter, notFound, gone, methodNotAllowed, notAcceptableKind, unavailable, internal}
 )
 
 // problem is an error as clients see it: RFC 9457, application/problem+json.
@@ -74,7 +74,7 @@ type problem struct {
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var (
 		badQuery *query.Error
-		moved    *store.ErrMoved
+		absent   *store.Absent
 		unknown  *notAcceptable
 		malform  *malformed
 	)
@@ -85,12 +85,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.problem(w, r, invalidParameter, badQuery.Error(), badQuery.Faults)
 	case errors.As(err, &malform):
 		s.problem(w, r, invalidParameter, malform.Error(), nil)
-	case errors.As(err, &moved):
-		s.problem(w, r, staleCursor, moved.Error()+"; start again without cursor", []query.Fault{{Parameter: "cursor", Reason: moved.Error()}})
 	case errors.As(err, &unknown):
 		s.problem(w, r, notAcceptableKind, unknown.Error(), []query.Fault{{Parameter: unknown.by, Reason: "asks for a form that there is not", Allowed: formNames()}})
-	case errors.Is(err, store.ErrNotFound):
-		s.problem(w, r, notFound, "there is no record with this id; the list is at "+s.base(r)+"/v1/"+collectionOf(r.URL.Path), nil)
+	case errors.As(err, &absent):
+		s.absent(w, r, absent)
 	case away(err):
 		s.Log.Warn("database unavailable", "request_id", requestID(w), "error", err)
 		w.Header().Set("Retry-After", "1")
@@ -98,6 +96,18 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		s.Log.Error("request failed", "request_id", requestID(w), "path", r.URL.Path, "error", err)
 		s.problem(w, r, internal, internal.About, nil)
+	}
+}
+
+// absent answers for a record that there is not, or not at the moment asked for.
+func (s *server) absent(w http.ResponseWriter, r *http.Request, a *store.Absent) {
+	switch asOf := r.URL.Query().Get("as_of"); {
+	case a.Since == 0:
+		s.problem(w, r, notFound, "there is no record with this id; the list is at "+s.base(r)+"/v1/"+collectionOf(r.URL.Path), nil)
+	case a.Until != 0 && asOf == "":
+		s.problem(w, r, gone, fmt.Sprintf("revision %d deleted this record; as_of=%d shows it as it last was", a.Until, a.Until-1), nil)
+	default:
+		s.problem(w, r, notFound, fmt.Sprintf("not recorded yet, or no more, as of %s: the record first came with revision %d", asOf, a.Since), nil)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/parley-api/parley/internal/query"
 )
@@ -60,7 +59,7 @@ func static(w http.ResponseWriter, r *http.Request, contentType string, body []b
 	etag := `W/"` + hex.EncodeToString(sum[:8]) + `"`
 	w.Header().Set("Etag", etag)
 	w.Header().Set("Cache-Control", cacheable)
-	if known := strings.Join(r.Header.Values("If-None-Match"), ","); known != "" && matches(known, etag) {
+	if matches(r, etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}

@@ -95,7 +95,7 @@ func (g Grammar) SortKeys() []string { return g.names(func(f Field) bool { retur
 
 // controls are the parameters of a list that are no filters.
 func (g Grammar) controls() []string {
-	names := []string{"sort", "limit", "cursor", "fields", "total_count"}
+	names := []string{"sort", "limit", "cursor", "as_of", "fields", "total_count"}
 	if g.Searchable {
 		names = append(names, "q")
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // List is a checked question to a collection.
@@ -12,6 +13,7 @@ type List struct {
 	Where      []Condition
 	Search     string // the text of q=; "" for none
 	Sort       Order
+	AsOf       *AsOf    // the moment to read; nil: now
 	Fields     []string // the fields asked for, in the collection's order; nil: all
 	Limit      int      // 0: not given
 	After      *Cursor  // where the page before ended; nil on the first
@@ -50,6 +52,12 @@ func (c Condition) Days() bool {
 	return c.Ranges != nil && c.Field.Nullable && !c.Not && (c.Field.Type == Date || c.Field.Type == Time || c.Field.Type == LocalTime)
 }
 
+// AsOf is a moment in the life of the data set: a revision, or what was recorded before an instant.
+type AsOf struct {
+	Revision *int64
+	Before   time.Time // if no revision is given
+}
+
 // Canonical is the query in the one form that all its spellings share: sorted, without what only says the default and
 // without the cursor.
 func (l List) Canonical() string { return l.canonical.Encode() }
@@ -59,6 +67,20 @@ func (l List) Next(c Cursor) string {
 	v := url.Values{"cursor": {c.String()}}
 	for name, values := range l.canonical {
 		v[name] = values
+	}
+	return v.Encode()
+}
+
+// Pinned is the same query, of the same page, at a revision that has been.
+func (l List) Pinned(revision int64) string {
+	v := url.Values{"as_of": {strconv.FormatInt(revision, 10)}}
+	for name, values := range l.canonical {
+		if name != "as_of" {
+			v[name] = values
+		}
+	}
+	if l.After != nil {
+		v.Set("cursor", l.After.String())
 	}
 	return v.Encode()
 }
@@ -88,16 +110,16 @@ func Parse(values url.Values, g Grammar) (List, error) {
 	return p.list, nil
 }
 
-// Record checks the parameters of a single record, of which there is only fields.
+// Record checks the parameters of a single record: fields and as_of.
 func Record(values url.Values, g Grammar) (List, error) {
 	p := parser{grammar: g, list: List{canonical: url.Values{}}}
 	for name, given := range values {
 		switch {
 		case ignored(name):
-		case name == "fields":
+		case name == "fields" || name == "as_of":
 			p.parameter(name, given)
 		default:
-			p.unknown(name, []string{"fields"})
+			p.unknown(name, []string{"as_of", "fields"})
 		}
 	}
 	if len(p.faults) > 0 {
@@ -163,6 +185,8 @@ func (p *parser) parameter(name string, given []string) {
 			p.raw = map[string]string{}
 		}
 		p.raw[name] = value
+	case name == "as_of":
+		p.asOf(value)
 	case name == "limit":
 		p.limit(value)
 	case name == "fields":
@@ -204,6 +228,22 @@ func (p *parser) limit(value string) {
 		return
 	}
 	p.list.Limit = n
+}
+
+// asOf understands a revision, a day, which is meant up to its end, and an instant, which is meant inclusively.
+func (p *parser) asOf(value string) {
+	var m AsOf
+	if revision, err := strconv.ParseInt(value, 10, 64); err == nil && revision >= 0 {
+		m.Revision = &revision
+	} else if at, err := time.Parse(time.RFC3339, value); err == nil && at.Year() > 0 && at.Year() < 10000 {
+		m.Before = at.UTC().Truncate(time.Microsecond).Add(time.Microsecond)
+	} else if d, err := time.Parse(time.DateOnly, value); err == nil && d.Year() > 0 {
+		m.Before = d.AddDate(0, 0, 1)
+	} else {
+		p.fault("as_of", strconv.Quote(value)+" is neither a revision (42) nor a day (2026-11-23) nor an instant (2026-11-23T12:00:00Z)")
+		return
+	}
+	p.list.AsOf = &m
 }
 
 // fields returns the names asked for in the collection's order, which is also the order in which they are shown.

@@ -2,6 +2,7 @@ package render
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/parley-api/parley/internal/query"
 )
@@ -77,6 +78,8 @@ func (l *List) Single() []byte {
 // Meta is what a list says of itself. Nil members are left out.
 type Meta struct {
 	Revision    int64
+	AsOf        *time.Time // when the revision was recorded; nil before the first
+	Permalink   string     // the same query, pinned to the revision
 	Total       *int64
 	Undated     *int64
 	Coverage    []byte // JSON
@@ -98,6 +101,14 @@ func (l *List) Close(next string, m Meta) []byte {
 	}
 	b = append(b, `,"meta":{"revision":`...)
 	b = strconv.AppendInt(b, m.Revision, 10)
+	b = append(b, `,"as_of":`...)
+	if m.AsOf == nil {
+		b = append(b, "null"...)
+	} else {
+		b = append(m.AsOf.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
+	}
+	b = append(b, `,"permalink":`...)
+	b = quote(b, []byte(m.Permalink))
 	b = appendCount(b, "total", m.Total)
 	b = appendCount(b, "excluded_undated", m.Undated)
 	if m.Coverage != nil {

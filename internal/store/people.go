@@ -10,7 +10,7 @@ var People = &Table{
 	Name:   "people",
 	About:  "People who took part, with the rounds each took part in and the role then.",
 	Record: talks.Person{},
-	From:   "people x",
+	Base:   "people",
 	Sort:   "name",
 	Search: Search{
 		Config: "simple",
@@ -53,7 +53,7 @@ var Parties = &Table{
 	Name:   "parties",
 	About:  "States and organisations, with the rounds each took part in, hosted or mediated.",
 	Record: talks.Party{},
-	From:   "parties x",
+	Base:   "parties",
 	Sort:   "id",
 	Search: Search{Config: "simple", Where: "x.search @@ %s"},
 	Try:    []string{"", "/TR"},

@@ -10,7 +10,7 @@ var Processes = &Table{
 	Name:   "processes",
 	About:  "Series of talks, such as Istanbul 2025.",
 	Record: talks.Process{},
-	From:   "processes x",
+	Base:   "processes",
 	Sort:   "-date",
 	Search: Search{Config: "english", Where: "x.search @@ %s"},
 	Try:    []string{"", "?party=TR"},

@@ -39,8 +39,9 @@ func askPage(t testing.TB, table *store.Table, parameters url.Values, limit int)
 		l.Limit = limit
 	}
 	var records []record
-	shape := table.Shape(store.Nested, l.Fields)
-	info, err := store.Page(t.Context(), pgtest.Shared(t), table, l, store.Nested, func(row store.Row) {
+	question := store.Question{Table: table, List: l}
+	shape := question.Shape()
+	info, err := store.Page(t.Context(), pgtest.Shared(t), question, func(row store.Row) {
 		var r record
 		decoder := json.NewDecoder(strings.NewReader(string(render.AppendJSON(nil, render.Record{Columns: shape, Values: row}))))
 		decoder.UseNumber()
@@ -62,11 +63,12 @@ func askFlat(t testing.TB, table *store.Table, parameters url.Values) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shape := table.Shape(store.Flat, l.Fields)
+	question := store.Question{Table: table, List: l, Form: store.Flat}
+	shape := question.Shape()
 	at := slices.Index(shape.Names(), "id")
 	var ids []string
-	var revision int64
-	for row, err := range store.Each(t.Context(), pgtest.Shared(t), table, l, store.Flat, &revision) {
+	var info store.Info
+	for row, err := range store.Each(t.Context(), pgtest.Shared(t), question, &info) {
 		if err != nil {
 			t.Fatalf("%s?%s flat: %v", table.Name, parameters.Encode(), err)
 		}
@@ -75,8 +77,8 @@ func askFlat(t testing.TB, table *store.Table, parameters url.Values) []string {
 			ids = append(ids, line)
 		}
 	}
-	if revision != 1 {
-		t.Errorf("the stream read revision %d", revision)
+	if info.Revision != 1 {
+		t.Errorf("the stream read revision %d", info.Revision)
 	}
 	return ids
 }

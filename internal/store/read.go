@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/query"
 )
-
-// ErrNotFound says that a collection has no record of that id.
-var ErrNotFound = errors.New("no such record")
 
 // Row is the values of one answer row in PostgreSQL's binary format, in the order of the answer's [Shape]; nil is null.
 // It is valid until the next row.
@@ -29,28 +27,46 @@ const (
 	Flat   Form = true
 )
 
+// Question is what is asked of a collection.
+type Question struct {
+	Table *Table
+	List  query.List
+	Form  Form
+	At    *int64 // the revision to read; nil: the current one
+}
+
+// Shape returns the columns that the question is answered with.
+func (q Question) Shape() Shape { return q.selection().shape }
+
+func (q Question) selection() selection {
+	if q.Form == Flat {
+		return q.Table.flat(q.List.Fields)
+	}
+	return q.Table.nested(q.List.Fields)
+}
+
+// statement is the SQL for the question's rows. That for the past has a text of its own, because PostgreSQL plans a
+// prepared text for the tables that it finds first.
+func (q Question) statement() (string, []any) {
+	sql, args := page(q.Table, q.List, q.selection(), q.Form == Flat)
+	return q.ofThePast(sql), args
+}
+
+func (q Question) ofThePast(sql string) string {
+	if q.At != nil {
+		return "/* as_of */ " + sql
+	}
+	return sql
+}
+
 // Info is what an answer says beside its rows.
 type Info struct {
-	Revision int64
-	Coverage []byte        // JSON; nil for a collection that coverage does not speak of
-	Total    *int64        // if asked for
-	Undated  *int64        // records left out only because they have no date; nil if no filter can do that
-	Next     *query.Cursor // nil on the last page
-}
-
-// Revision returns the revision of the data set: the id of its last changeset, 0 before the first.
-func Revision(ctx context.Context, db *pgxpool.Pool) (revision int64, err error) {
-	err = db.QueryRow(ctx, revisionSQL).Scan(&revision)
-	return revision, err
-}
-
-const revisionSQL = "select coalesce(max(id), 0) from changesets"
-
-// ErrMoved says that a cursor belongs to an earlier revision of the data set than the current one.
-type ErrMoved struct{ From, To int64 }
-
-func (e *ErrMoved) Error() string {
-	return fmt.Sprintf("the data set has moved on from revision %d to %d since the walk began", e.From, e.To)
+	Revision   int64
+	RecordedAt *time.Time    // when that revision was recorded; nil before the first
+	Coverage   []byte        // JSON; nil for a collection that coverage does not speak of
+	Total      *int64        // if asked for
+	Undated    *int64        // records left out only because they have no date; nil if no filter can do that
+	Next       *query.Cursor // nil on the last page
 }
 
 // coverageSQL is the coverage of one collection as JSON, or null.
@@ -60,39 +76,49 @@ const coverageSQL = `select to_json(c) from (
 			select year, missing from coverage where collection = $1 and missing is not null order by year nulls first) m)) as missing
 	from coverage where collection = $1 having count(*) > 0) c`
 
-// Shape returns the columns that Page, Each and One answer with.
-func (t *Table) Shape(form Form, fields []string) Shape { return t.selection(form, fields).shape }
-
-func (t *Table) selection(form Form, fields []string) selection {
-	if form == Flat {
-		return t.flat(fields)
+// Page reads one page of a list, of at most List.Limit records, and hands each row to add. It takes one round trip.
+//
+// The pages of a walk are all of the revision that it began at: where the data set has moved on since, the statement
+// finds no rows, and a second round trip reads the past.
+func Page(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (Info, error) {
+	info, err := q.page(ctx, db, add)
+	after := q.List.After
+	if err != nil || after == nil || after.Revision == info.Revision {
+		return info, err
 	}
-	return t.nested(fields)
+	if after.Revision > info.Revision || q.At != nil {
+		return Info{}, &query.Error{Faults: []query.Fault{{Parameter: "cursor", Reason: "belongs to a revision that is not there; start without cursor"}}}
+	}
+	q.At = &after.Revision
+	return q.page(ctx, db, add)
 }
 
-// Page reads one page of a list, of at most l.Limit records, and hands each row to add. It takes one round trip.
-func Page(ctx context.Context, db *pgxpool.Pool, t *Table, l query.List, form Form, add func(Row)) (Info, error) {
+// page asks everything in one batch, within one snapshot.
+func (q Question) page(ctx context.Context, db *pgxpool.Pool, add func(Row)) (Info, error) {
+	t, l := q.Table, q.List
 	var info Info
 	var batch pgx.Batch
 	batch.Queue("begin isolation level repeatable read read only")
-	batch.Queue(revisionSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Revision) })
+	if q.At != nil {
+		batch.Queue("set local search_path = as_of, public")
+		batch.Queue("select set_config('parley.as_of', $1, true)", strconv.FormatInt(*q.At, 10))
+	}
+	batch.Queue(q.ofThePast(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
 	if t.Covers {
-		batch.Queue(coverageSQL, t.Name).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Coverage)) })
+		batch.Queue(q.ofThePast(coverageSQL), t.Name).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Coverage)) })
 	}
 	if l.TotalCount {
-		queueCount(&batch, &info.Total)(count(t, l))
+		sql, args := count(t, l)
+		batch.Queue(q.ofThePast(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Total) })
 	}
 	if sql, args := undated(t, l); sql != "" {
-		queueCount(&batch, &info.Undated)(sql, args)
+		batch.Queue(q.ofThePast(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Undated) })
 	}
-	sql, args := page(t, l, t.selection(form, l.Fields), form == Flat)
+	sql, args := q.statement()
 	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error { return info.records(rows, l, add) })
 	batch.Queue("commit")
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
 		return Info{}, fmt.Errorf("page of %s: %w", t.Name, err)
-	}
-	if l.After != nil && l.After.Revision != info.Revision {
-		return Info{}, &ErrMoved{From: l.After.Revision, To: info.Revision}
 	}
 	return info, nil
 }
@@ -102,12 +128,6 @@ func orNone(err error) error {
 		return nil
 	}
 	return err
-}
-
-func queueCount(batch *pgx.Batch, into **int64) func(sql string, args []any) {
-	return func(sql string, args []any) {
-		batch.Queue(sql, args...).QueryRow(func(row pgx.Row) error { return row.Scan(into) })
-	}
 }
 
 // records hands the rows of at most l.Limit records to add; if there are more, the last of them becomes the cursor. In a
@@ -132,19 +152,15 @@ func (info *Info) records(rows pgx.Rows, l query.List, add func(Row)) error {
 	return rows.Err()
 }
 
-// Each streams the records of a list, all of them if l.Limit is 0, in constant memory. The revision that they were read
-// at is set before the first row comes.
-func Each(ctx context.Context, db *pgxpool.Pool, t *Table, l query.List, form Form, revision *int64) iter.Seq2[Row, error] {
+// Each streams the records of a list, all of them if List.Limit is 0, in constant memory. What it has read is set in
+// info before the first row comes.
+func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			// A statement lasts as long as its reader takes, who is bounded elsewhere.
-			if _, err := tx.Exec(ctx, "set local statement_timeout = 0"); err != nil {
+			if err := q.prepare(ctx, tx, info); err != nil {
 				return err
 			}
-			if err := tx.QueryRow(ctx, revisionSQL).Scan(revision); err != nil {
-				return err
-			}
-			sql, args := page(t, l, t.selection(form, l.Fields), form == Flat)
+			sql, args := q.statement()
 			rows, err := tx.Query(ctx, sql, args...)
 			if err != nil {
 				return err
@@ -159,42 +175,55 @@ func Each(ctx context.Context, db *pgxpool.Pool, t *Table, l query.List, form Fo
 			return rows.Err()
 		})
 		if err != nil && !errors.Is(err, errStopped) {
-			yield(nil, fmt.Errorf("stream of %s: %w", t.Name, err))
+			yield(nil, fmt.Errorf("stream of %s: %w", q.Table.Name, err))
 		}
 	}
+}
+
+// prepare sets a transaction to the moment of the question and lifts the limit on the time of statements: one that is
+// streamed lasts as long as its reader takes, who is bounded elsewhere.
+func (q Question) prepare(ctx context.Context, tx pgx.Tx, info *Info) error {
+	var batch pgx.Batch
+	batch.Queue("set local statement_timeout = 0")
+	if q.At != nil {
+		batch.Queue("set local search_path = as_of, public")
+		batch.Queue("select set_config('parley.as_of', $1, true)", strconv.FormatInt(*q.At, 10))
+	}
+	batch.Queue(q.ofThePast(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
+	return tx.SendBatch(ctx, &batch).Close()
 }
 
 var errStopped = errors.New("the reader has seen enough")
 
-// One reads a single record, or in a flat form its rows, and hands them to add. It returns the revision of the data set
-// that it read, and ErrNotFound if there is no record of that id.
-func One(ctx context.Context, db *pgxpool.Pool, t *Table, id string, l query.List, form Form, add func(Row)) (int64, error) {
-	column := t.column("id")
-	if column.Type == query.Integer {
-		if _, err := strconv.ParseInt(id, 10, 64); err != nil {
-			return 0, ErrNotFound
+// One reads a single record, or in a flat form its rows, and hands them to add. If there is no record of that id, the
+// error is an [*Absent].
+func One(ctx context.Context, db *pgxpool.Pool, q Question, id string, add func(Row)) (Info, error) {
+	field := q.Table.column("id").field()
+	is := query.Condition{Field: field, Texts: []string{id}}
+	if field.Type == query.Integer {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return Info{}, &Absent{}
 		}
+		is = query.Condition{Field: field, Ranges: []query.Range{{From: n, To: n}}}
 	}
-	l.Where = []query.Condition{{Field: column.field(), Texts: []string{id}}}
-	if column.Type == query.Integer {
-		n, _ := strconv.ParseInt(id, 10, 64)
-		l.Where[0] = query.Condition{Field: column.field(), Ranges: []query.Range{{From: n, To: n}}}
-	}
-	l.Sort = query.Order{Field: "id"}
-	l.Limit = 1
+	q.List.Where = []query.Condition{is}
+	q.List.Sort = query.Order{Field: "id"}
+	q.List.Limit = 1
+	q.Table = q.Table.single()
 	found := false
-	info, err := Page(ctx, db, t.uncounted(), l, form, func(row Row) {
+	info, err := Page(ctx, db, q, func(row Row) {
 		found = true
 		add(row)
 	})
 	if err == nil && !found {
-		err = ErrNotFound
+		return info, absent(ctx, db, q, id)
 	}
-	return info.Revision, err
+	return info, err
 }
 
-// uncounted is the table without what only lists say.
-func (t *Table) uncounted() *Table {
+// single is the table without what only lists say.
+func (t *Table) single() *Table {
 	single := *t
 	single.Covers = false
 	return &single

@@ -53,7 +53,9 @@ func (s *statement) where(t *Table, l query.List) {
 		if l.Sort.Descending {
 			compare = "<"
 		}
-		conditions = append(conditions, fmt.Sprintf("(%s, x.id) %s (%s::text::%s, %s)", key, compare, s.arg(l.After.Key), cast, s.id(t, l.After.ID)))
+		conditions = append(conditions,
+			"(select max(id) from changesets) = "+s.arg(l.After.Revision)+"::bigint", // see Page
+			fmt.Sprintf("(%s, x.id) %s (%s::text::%s, %s)", key, compare, s.arg(l.After.Key), cast, s.id(t, l.After.ID)))
 	}
 	s.conditions(conditions)
 }
@@ -207,12 +209,12 @@ func page(t *Table, l query.List, sel selection, flat bool) (string, []any) {
 	fmt.Fprintf(&s, "select %s, (%s)::text, x.id::text from ", strings.Join(sel.exprs, ", "), key)
 	tidy := flat && t.Rows != nil && t.Rows.Join != ""
 	if l.Limit == 0 && !tidy {
-		s.WriteString(t.From)
+		s.WriteString(t.from())
 		s.where(t, l)
 		s.orderBy(key, l)
 		return s.String(), s.args
 	}
-	s.WriteString("(select x.* from " + t.From)
+	s.WriteString("(select x.* from " + t.from())
 	s.where(t, l)
 	if l.Limit > 0 {
 		s.orderBy(key, l)
@@ -235,7 +237,7 @@ func page(t *Table, l query.List, sel selection, flat bool) (string, []any) {
 func count(t *Table, l query.List) (string, []any) {
 	l.After = nil
 	var s statement
-	s.WriteString("select count(*) from " + t.From)
+	s.WriteString("select count(*) from " + t.from())
 	s.where(t, l)
 	return s.String(), s.args
 }
@@ -258,7 +260,7 @@ func undated(t *Table, l query.List) (string, []any) {
 	}
 	dated.After = nil
 	var s statement
-	s.WriteString("select count(*) from (select x.* from " + t.From)
+	s.WriteString("select count(*) from (select x.* from " + t.from())
 	s.where(t, dated)
 	s.WriteString(") x where " + strings.Join(missing, " or "))
 	return s.String(), s.args

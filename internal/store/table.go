@@ -13,7 +13,8 @@ type Table struct {
 	Name   string   // as in the URL: "prisoner-exchanges"
 	About  string   // one sentence for the index
 	Record any      // the zero value of the type in package talks that describes a record
-	From   string   // the table and its alias, which is x
+	Base   string   // the table in the database, which keeps its history; "": none
+	From   string   // what records are selected from, under the alias x; "": from the table
 	Column []Column // in the order in which records show them
 	Sort   string   // default order, such as "-date"
 	Search Search   // how q= searches; zero: not at all
@@ -51,6 +52,13 @@ type Rows struct {
 	Of   string // the name of the nested list that the rows replace
 	Join string // "left join … t on …"; "" where the record has one such element and its columns
 	Sort string // the order of the rows within a record
+}
+
+func (t *Table) from() string {
+	if t.From != "" {
+		return t.From
+	}
+	return t.Base + " x"
 }
 
 // Grammar is what may be asked of the collection's lists.

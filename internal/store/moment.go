@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/parley-api/parley/internal/query"
+)
+
+// momentSQL is the revision that a transaction reads, and when it was recorded; no row before the first.
+const momentSQL = "select id, recorded_at from changesets order by id desc limit 1"
+
+// Revision returns the revision of the data set: the id of its last changeset, 0 before the first.
+func Revision(ctx context.Context, db *pgxpool.Pool) (revision int64, err error) {
+	err = db.QueryRow(ctx, "select coalesce(max(id), 0) from changesets").Scan(&revision)
+	return revision, err
+}
+
+// Moment is a revision that as_of= stands for.
+type Moment struct {
+	Revision   int64      // 0: before the first
+	RecordedAt *time.Time // nil before the first
+	Settled    bool       // it will always be that revision; not so for a day that is not over
+}
+
+// Resolve finds the revision that as_of= stands for. A moment that is still to come is an [*query.Error].
+func Resolve(ctx context.Context, db *pgxpool.Pool, asOf query.AsOf, now time.Time) (Moment, error) {
+	future := func(reason string) error {
+		return &query.Error{Faults: []query.Fault{{Parameter: "as_of", Reason: reason}}}
+	}
+	if asOf.Revision == nil && asOf.Before.Add(-24*time.Hour).After(now) {
+		return Moment{}, future("is in the future")
+	}
+	m := Moment{Settled: asOf.Revision != nil || !asOf.Before.After(now)}
+	err := db.QueryRow(ctx, `select id, recorded_at from changesets
+		where id <= coalesce($1, id) and ($1::bigint is not null or recorded_at < $2) order by id desc limit 1`, asOf.Revision, asOf.Before).Scan(&m.Revision, &m.RecordedAt)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return Moment{}, fmt.Errorf("resolving as_of: %w", err)
+	}
+	if asOf.Revision != nil && *asOf.Revision > m.Revision {
+		return Moment{}, future(fmt.Sprintf("is in the future: the data set is at revision %d", m.Revision))
+	}
+	return m, nil
+}
+
+// Absent is the error of a record that there is not, or not at the moment asked for.
+type Absent struct {
+	Since int64 // the revision that it was first recorded at; 0: never
+	Until int64 // the revision that deleted it; 0: none did
+}
+
+func (e *Absent) Error() string { return "no such record" }
+
+// absent finds out why a record is not there.
+func absent(ctx context.Context, db *pgxpool.Pool, q Question, id string) error {
+	if q.Table.Base == "" {
+		return &Absent{}
+	}
+	const forever = 9223372036854775807
+	var e Absent
+	err := db.QueryRow(ctx, "select coalesce(min(valid_from), 0), coalesce(nullif(max(valid_to), $2), 0) from history."+q.Table.Base+" where id = $1", id, int64(forever)).Scan(&e.Since, &e.Until)
+	if err != nil {
+		return fmt.Errorf("history of %s: %w", q.Table.Name, err)
+	}
+	return &e
+}
