@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
 
 	"github.com/parley-api/parley/internal/pgtest"
@@ -37,26 +36,6 @@ func column[T any](t *testing.T, db interface {
 		t.Fatal(err)
 	}
 	return values
-}
-
-// change runs statements as one changeset and returns its id.
-func change(t *testing.T, db *pgxpool.Pool, statements ...string) (id int64) {
-	t.Helper()
-	err := pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(t.Context(), "insert into changesets (author, message) values ('test', 'test') returning id").Scan(&id); err != nil {
-			return err
-		}
-		for _, sql := range statements {
-			if _, err := tx.Exec(t.Context(), sql); err != nil {
-				return fmt.Errorf("%s: %w", sql, err)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
 }
 
 // TestSeedIsWhole compares the seed with the counts and the sums that the curated data set was published with.
@@ -102,6 +81,11 @@ func TestEveryTableIsDescribed(t *testing.T) {
 		and tablename not in (select tablename from pg_tables where schemaname = 'history')`)
 	if len(forgetful) > 0 {
 		t.Errorf("tables without history (call keep_history): %v", forgetful)
+	}
+	presentOnly := column[string](t, db, `select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = 'public' and c.relkind in ('r', 'v') and c.relname <> 'goose_db_version' and to_regclass('as_of.' || c.relname) is null`)
+	if len(presentOnly) > 0 {
+		t.Errorf("tables and views that as_of cannot read (call read_as_of): %v", presentOnly)
 	}
 	for _, table := range column[string](t, db, "select tablename::text from pg_tables where schemaname = 'history'") {
 		if n := column[int64](t, db, fmt.Sprintf(
@@ -150,35 +134,35 @@ func TestHistory(t *testing.T) {
 	}
 	const round = "select format('%s-%s %s @%s', valid_from, valid_to, duration_minutes, revision) from history.rounds where id = 'istanbul-2025-3' order by valid_from"
 
-	change(t, db, "update rounds set duration_minutes = 34, revision = 99 where id = 'istanbul-2025-3'")
+	pgtest.Change(t, db, nil, "update rounds set duration_minutes = 34, revision = 99 where id = 'istanbul-2025-3'")
 	expect("select revision::text from rounds where id = 'istanbul-2025-3'", "2") // a revision cannot be chosen
-	change(t, db, "update rounds set duration_minutes = 34, summary = summary where id = 'istanbul-2025-3'")
+	pgtest.Change(t, db, nil, "update rounds set duration_minutes = 34, summary = summary where id = 'istanbul-2025-3'")
 	expect(round, "1-2 34 @1", "2-"+endless+" 34 @2") // changeset 3 changed nothing
 
-	change(t, db, // two changes in one changeset are one version
+	pgtest.Change(t, db, nil, // two changes in one changeset are one version
 		"update rounds set duration_minutes = 40 where id = 'istanbul-2025-3'",
 		"update rounds set duration_minutes = 38 where id = 'istanbul-2025-3'")
 	expect(round, "1-2 34 @1", "2-4 34 @2", "4-"+endless+" 38 @4")
 
 	// A member belongs to a delegation, and that to a round: both move.
-	change(t, db, "update delegation_members set role = 'Head' where delegation = 'istanbul-2025-3-ru' and person = 'vladimir-medinsky'")
+	pgtest.Change(t, db, nil, "update delegation_members set role = 'Head' where delegation = 'istanbul-2025-3-ru' and person = 'vladimir-medinsky'")
 	expect("select revision::text from delegations where id = 'istanbul-2025-3-ru'", "5")
 	expect("select revision::text from delegations where id = 'istanbul-2025-3-ua'", "1")
 	expect("select revision::text from rounds where id = 'istanbul-2025-3'", "5")
 	// A report moves the record that it is about, of whichever kind.
-	change(t, db, "delete from reports where prisoner_exchange = 'exchange-2025-07-23' and position = 1",
+	pgtest.Change(t, db, nil, "delete from reports where prisoner_exchange = 'exchange-2025-07-23' and position = 1",
 		"update reports set note = 'x' where id = 'istanbul-2025-2-bodies-6000-r1'")
 	expect("select revision::text from prisoner_exchanges where id = 'exchange-2025-07-23'", "6")
 	expect("select revision::text from commitments where id = 'istanbul-2025-2-bodies-6000'", "6")
 
 	// What is born and dies in one changeset was never there; what is deleted leaves its past.
-	change(t, db, "insert into parties (id, name, kind, iso2) values ('PL', 'Poland', 'state', 'PL')", "delete from parties where id = 'PL'")
+	pgtest.Change(t, db, nil, "insert into parties (id, name, kind, iso2) values ('PL', 'Poland', 'state', 'PL')", "delete from parties where id = 'PL'")
 	expect("select id::text from history.parties where id = 'PL'")
-	change(t, db, "insert into parties (id, name, kind, iso2) values ('PL', 'Poland', 'state', 'PL')")
-	change(t, db, "delete from parties where id = 'PL'")
+	pgtest.Change(t, db, nil, "insert into parties (id, name, kind, iso2) values ('PL', 'Poland', 'state', 'PL')")
+	pgtest.Change(t, db, nil, "delete from parties where id = 'PL'")
 	expect("select format('%s-%s', valid_from, valid_to) from history.parties where id = 'PL'", "8-9")
 	// Deleting a record deletes its parts, and all of them leave their past.
-	change(t, db, "delete from claims where id = 'kursk-exchange-terms-2026-02'")
+	pgtest.Change(t, db, nil, "delete from claims where id = 'kursk-exchange-terms-2026-02'")
 	expect("select format('%s-%s', valid_from, valid_to) from history.claim_sources where claim = 'kursk-exchange-terms-2026-02'", "1-10")
 }
 
@@ -307,7 +291,7 @@ func TestDownAndUp(t *testing.T) {
 // TestSeedIsNotUndoneOverOthersWork: changesets after the seed would be lost with it.
 func TestSeedIsNotUndoneOverOthersWork(t *testing.T) {
 	db := pgtest.DB(t)
-	change(t, db, "update rounds set duration_minutes = 35 where id = 'istanbul-2025-3'")
+	pgtest.Change(t, db, nil, "update rounds set duration_minutes = 35 where id = 'istanbul-2025-3'")
 	m, err := postgres.NewMigrator(db)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -35,12 +36,16 @@ type asked struct {
 }
 
 // understand reads what the form, the query and as_of ask for.
-func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse func(*http.Request) (query.List, error)) (*asked, error) {
+func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse func(url.Values, query.Grammar) (query.List, error)) (*asked, error) {
 	form, err := negotiate(w, r)
 	if err != nil {
 		return nil, err
 	}
-	l, err := parse(r)
+	values, err := parameters(r)
+	if err != nil {
+		return nil, err
+	}
+	l, err := parse(values, c.grammar)
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +68,7 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse fu
 
 // list serves a page of the collection, or all of it in a form that is not paged.
 func (c *collection) list(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.understand(w, r, func(r *http.Request) (query.List, error) {
-		values, err := parameters(r)
-		if err != nil {
-			return query.List{}, err
-		}
-		return query.Parse(values, c.grammar)
-	})
+	a, err := c.understand(w, r, query.Parse)
 	if err != nil {
 		return err
 	}
@@ -113,13 +112,7 @@ func (c *collection) listPage(w http.ResponseWriter, r *http.Request, a *asked) 
 
 // record serves a single record.
 func (c *collection) record(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.understand(w, r, func(r *http.Request) (query.List, error) {
-		values, err := parameters(r)
-		if err != nil {
-			return query.List{}, err
-		}
-		return query.Record(values, c.grammar)
-	})
+	a, err := c.understand(w, r, query.Record)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/httpapi"
@@ -26,25 +24,6 @@ func newWritable(t *testing.T) (*testAPI, *pgxpool.Pool) {
 	server := httptest.NewServer(httpapi.New(httpapi.Options{DB: db, Version: "test"}))
 	t.Cleanup(server.Close)
 	return &testAPI{Server: server}, db
-}
-
-// change runs statements as one changeset, recorded at an instant.
-func change(t *testing.T, db *pgxpool.Pool, recordedAt string, statements ...string) {
-	t.Helper()
-	err := pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(t.Context(), "insert into changesets (author, message, recorded_at) values ('test', 'test', $1::text::timestamptz)", recordedAt); err != nil {
-			return err
-		}
-		for _, sql := range statements {
-			if _, err := tx.Exec(t.Context(), sql); err != nil {
-				return fmt.Errorf("%s: %w", sql, err)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // history is what happens to the data set in these tests: every kind of part changes, appears and goes.
@@ -109,7 +88,7 @@ func TestAsOfIsWhatWas(t *testing.T) {
 	}
 	moments := []map[string]string{1: remember()}
 	for _, h := range history {
-		change(t, db, h.recordedAt, h.statements...)
+		pgtest.Change(t, db, &h.recordedAt, h.statements...)
 		moments = append(moments, remember())
 	}
 	for revision := 1; revision < len(moments); revision++ {
@@ -139,7 +118,7 @@ func TestAsOfIsWhatWas(t *testing.T) {
 func TestAsOfSpellings(t *testing.T) {
 	a, db := newWritable(t)
 	for _, h := range history {
-		change(t, db, h.recordedAt, h.statements...)
+		pgtest.Change(t, db, &h.recordedAt, h.statements...)
 	}
 	tests := []struct {
 		asOf     string
@@ -219,7 +198,7 @@ func TestPermalink(t *testing.T) {
 	then := get[list](t, a, "/v1/claims?status=uncontested&fields=id,summary")
 	first, pinned := a.do(t, http.MethodGet, then.Meta.Permalink)
 	for _, h := range history {
-		change(t, db, h.recordedAt, h.statements...)
+		pgtest.Change(t, db, &h.recordedAt, h.statements...)
 	}
 	again, now := a.do(t, http.MethodGet, then.Meta.Permalink)
 	if diff := cmp.Diff(string(pinned), string(now)); diff != "" || first.Header.Get("ETag") != again.Header.Get("ETag") {
@@ -253,7 +232,7 @@ func TestWalkSeesOneMoment(t *testing.T) {
 			target = *p.Next
 		}
 		if i < len(history) {
-			change(t, db, history[i].recordedAt, history[i].statements...)
+			pgtest.Change(t, db, &history[i].recordedAt, history[i].statements...)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

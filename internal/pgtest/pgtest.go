@@ -108,6 +108,27 @@ func URL(t testing.TB, database string) string {
 	return strings.Replace(server.running.URL(), "/parley?", "/"+database+"?", 1)
 }
 
+// Change runs statements as one changeset. recordedAt is an instant, or nil for now.
+func Change(t testing.TB, db *pgxpool.Pool, recordedAt *string, statements ...string) (id int64) {
+	t.Helper()
+	err := pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
+		const begin = "insert into changesets (author, message, recorded_at) values ('test', 'test', $1::text::timestamptz) returning id"
+		if err := tx.QueryRow(t.Context(), begin, recordedAt).Scan(&id); err != nil {
+			return err
+		}
+		for _, sql := range statements {
+			if _, err := tx.Exec(t.Context(), sql); err != nil {
+				return fmt.Errorf("%s: %w", sql, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 func open(t testing.TB, url string) *pgxpool.Pool {
 	t.Helper()
 	pool, err := postgres.NewPool(context.Background(), postgres.PoolOptions{URL: url, MaxConns: 8})

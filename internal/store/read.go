@@ -99,11 +99,7 @@ func (q Question) page(ctx context.Context, db *pgxpool.Pool, add func(Row)) (In
 	var info Info
 	var batch pgx.Batch
 	batch.Queue("begin isolation level repeatable read read only")
-	if q.At != nil {
-		batch.Queue("set local search_path = as_of, public")
-		batch.Queue("select set_config('parley.as_of', $1, true)", strconv.FormatInt(*q.At, 10))
-	}
-	batch.Queue(q.ofThePast(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
+	q.queueMoment(&batch, &info)
 	if t.Covers {
 		batch.Queue(q.ofThePast(coverageSQL), t.Name).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Coverage)) })
 	}
@@ -180,16 +176,21 @@ func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Se
 	}
 }
 
-// prepare sets a transaction to the moment of the question and lifts the limit on the time of statements: one that is
-// streamed lasts as long as its reader takes, who is bounded elsewhere.
-func (q Question) prepare(ctx context.Context, tx pgx.Tx, info *Info) error {
-	var batch pgx.Batch
-	batch.Queue("set local statement_timeout = 0")
+// queueMoment sets a transaction to the moment of the question and finds out which revision that is.
+func (q Question) queueMoment(batch *pgx.Batch, info *Info) {
 	if q.At != nil {
 		batch.Queue("set local search_path = as_of, public")
 		batch.Queue("select set_config('parley.as_of', $1, true)", strconv.FormatInt(*q.At, 10))
 	}
 	batch.Queue(q.ofThePast(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
+}
+
+// prepare sets a transaction to the moment of the question and lifts the limit on the time of statements: one that is
+// streamed lasts as long as its reader takes, who is bounded elsewhere.
+func (q Question) prepare(ctx context.Context, tx pgx.Tx, info *Info) error {
+	var batch pgx.Batch
+	batch.Queue("set local statement_timeout = 0")
+	q.queueMoment(&batch, info)
 	return tx.SendBatch(ctx, &batch).Close()
 }
 
