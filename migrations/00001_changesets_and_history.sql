@@ -86,6 +86,54 @@ end $$;
 -- +goose StatementEnd
 comment on function stamp_revision is 'Sets a record''s revision to the changeset that writes it, whatever the statement says.';
 
+create type change_op as enum ('create', 'update', 'delete');
+
+create table changes (
+	id         bigint    generated always as identity primary key,
+	revision   bigint    not null references changesets,
+	collection text      not null collate "C",
+	record     text      not null collate "C",
+	op         change_op not null,
+	unique (revision, collection, record)
+);
+comment on table  changes is 'Which records each changeset created, updated and deleted, in the order in which it did: the feed of changes.';
+comment on column changes.id is 'Place in the feed; later changesets have greater ones.';
+comment on column changes.collection is 'Name of the collection in the API.';
+create index changes_of_record on changes (collection, record, id);
+
+create trigger only_by_trigger before insert or update or delete or truncate on changes
+	for each statement when (pg_trigger_depth() = 0) execute function refuse_write('changes are written by the triggers of the records');
+
+-- +goose StatementBegin
+create function record_change() returns trigger language plpgsql as $$
+declare
+	changeset     constant bigint := current_setting('parley.changeset')::bigint;
+	in_collection constant text   := replace(tg_table_name, '_', '-');
+begin
+	-- What a changeset does to a record in several steps is one change: created and updated is created, deleted and
+	-- created again is updated, created and deleted is nothing.
+	case tg_op
+	when 'INSERT' then
+		insert into changes (revision, collection, record, op) select changeset, in_collection, n.id, 'create' from new_rows n
+			on conflict (revision, collection, record) do update set op = 'update';
+	when 'UPDATE' then
+		insert into changes (revision, collection, record, op) select changeset, in_collection, n.id, 'update' from new_rows n
+			on conflict (revision, collection, record) do nothing;
+	when 'DELETE' then
+		with undone as (
+			delete from changes c using old_rows o
+			where c.revision = changeset and c.collection = in_collection and c.record = o.id and c.op = 'create'
+			returning c.record
+		)
+		insert into changes (revision, collection, record, op) select changeset, in_collection, o.id, 'delete' from old_rows o
+			where o.id not in (select u.record from undone u)
+			on conflict (revision, collection, record) do update set op = 'delete';
+	end case;
+	return null;
+end $$;
+-- +goose StatementEnd
+comment on function record_change is 'Writes down which records a statement created, updated or deleted.';
+
 -- +goose StatementBegin
 create function record_history() returns trigger language plpgsql as $$
 declare
@@ -158,6 +206,10 @@ begin
 	loop
 		execute format('create trigger d_history_of_%s after %1$s on %s referencing %s for each statement execute function record_history(%L)',
 			event.verb, of_table, event.tables, same_key);
+		if versioned then
+			execute format('create trigger d_change_of_%s after %1$s on %s referencing %s for each statement execute function record_change()',
+				event.verb, of_table, event.tables);
+		end if;
 		if part_of is not null then
 			execute format('create trigger e_touch_owner_on_%s after %1$s on %s referencing %s for each statement execute function touch_owner(%L, %L)',
 				event.verb, of_table, event.tables, part_of, owner);
@@ -173,7 +225,9 @@ drop function touch_owner();
 drop function record_history();
 drop function stamp_revision();
 drop function require_changeset();
-drop table changesets;
+drop function record_change();
+drop table changes, changesets;
+drop type change_op;
 drop function refuse_write();
 drop function open_changeset();
 drop schema history;

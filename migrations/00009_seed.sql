@@ -3544,7 +3544,7 @@ do $$
 declare
 	later      bigint;
 	each_table regclass;
-	emptied    regclass[] := 'changesets'::regclass || array(
+	emptied    regclass[] := array['changesets', 'changes']::regclass[] || array(
 		select t.oid::regclass from pg_class h join pg_class t on t.relname = h.relname
 		where h.relnamespace = 'history'::regnamespace and h.relkind = 'r'
 		and t.relnamespace in ('public'::regnamespace, 'history'::regnamespace) and t.relkind = 'r'

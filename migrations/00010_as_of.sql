@@ -28,6 +28,8 @@ begin
 		end;
 	elsif name = 'changesets' then
 		create view as_of.changesets as select * from public.changesets where id <= current_setting('parley.as_of')::bigint;
+	elsif name = 'changes' then
+		create view as_of.changes as select * from public.changes where revision <= current_setting('parley.as_of')::bigint;
 	else
 		execute format('create view as_of.%I as select %s from history.%1$I where valid_from <= current_setting(''parley.as_of'')::bigint and valid_to > current_setting(''parley.as_of'')::bigint', name, columns);
 		-- What is looked up by index now is looked up by index then: versions that are not of the moment are passed over
@@ -54,7 +56,7 @@ declare
 begin
 	for relation in
 		select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where n.nspname = 'public' and (c.relkind = 'v' or c.relkind = 'r' and (c.relname = 'changesets' or to_regclass('history.' || c.relname) is not null))
+		where n.nspname = 'public' and (c.relkind = 'v' or c.relkind = 'r' and (c.relname in ('changesets', 'changes') or to_regclass('history.' || c.relname) is not null))
 		order by c.relkind, c.oid -- tables before the views over them
 	loop
 		perform read_as_of(relation);

@@ -77,7 +77,7 @@ func TestEveryTableIsDescribed(t *testing.T) {
 	if len(mute) > 0 {
 		t.Errorf("tables without a comment: %v", mute)
 	}
-	forgetful := column[string](t, db, `select tablename::text from pg_tables where schemaname = 'public' and tablename not in ('changesets', 'goose_db_version')
+	forgetful := column[string](t, db, `select tablename::text from pg_tables where schemaname = 'public' and tablename not in ('changesets', 'changes', 'goose_db_version')
 		and tablename not in (select tablename from pg_tables where schemaname = 'history')`)
 	if len(forgetful) > 0 {
 		t.Errorf("tables without history (call keep_history): %v", forgetful)
@@ -107,6 +107,7 @@ func TestWritesNeedAChangeset(t *testing.T) {
 		{"nonsense changeset", "do $$ begin perform set_config('parley.changeset', '77', true); delete from reports; end $$", "outside a changeset"},
 		{"changeset rewritten", "update changesets set message = 'x'", "never rewritten"},
 		{"changeset deleted", "delete from changesets", "never rewritten"},
+		{"change forged", "insert into changes (revision, collection, record, op) values (1, 'rounds', 'x', 'delete')", "written by the triggers"},
 		{"history rewritten", "update history.rounds set duration_minutes = 40", "written by the triggers"},
 		{"history deleted", "delete from history.rounds", "written by the triggers"},
 		{"history forged", "insert into history.parties select * from history.parties", "written by the triggers"},
@@ -155,15 +156,25 @@ func TestHistory(t *testing.T) {
 	expect("select revision::text from prisoner_exchanges where id = 'exchange-2025-07-23'", "6")
 	expect("select revision::text from commitments where id = 'istanbul-2025-2-bodies-6000'", "6")
 
+	expect("select format('%s %s/%s', op, collection, record) from changes where revision between 2 and 6 order by id",
+		"update rounds/istanbul-2025-3", "update rounds/istanbul-2025-3", // none in 3
+		"update delegations/istanbul-2025-3-ru", "update rounds/istanbul-2025-3",
+		"update prisoner-exchanges/exchange-2025-07-23", "update commitments/istanbul-2025-2-bodies-6000")
+
 	// What is born and dies in one changeset was never there; what is deleted leaves its past.
 	pgtest.Change(t, db, nil, "insert into parties (id, name, kind, iso2) values ('PL', 'Poland', 'state', 'PL')", "delete from parties where id = 'PL'")
 	expect("select id::text from history.parties where id = 'PL'")
 	pgtest.Change(t, db, nil, "insert into parties (id, name, kind, iso2) values ('PL', 'Poland', 'state', 'PL')")
 	pgtest.Change(t, db, nil, "delete from parties where id = 'PL'")
 	expect("select format('%s-%s', valid_from, valid_to) from history.parties where id = 'PL'", "8-9")
+	expect("select format('%s %s %s/%s', revision, op, collection, record) from changes where record = 'PL' order by id", "8 create parties/PL", "9 delete parties/PL")
+	pgtest.Change(t, db, nil, "delete from person_aliases where person = 'sergey-lavrov'", // deleted and made again is changed
+		"delete from delegation_members where person = 'andrii-fomin'", "delete from people where id = 'andrii-fomin'",
+		"insert into people (id, name, party) values ('andrii-fomin', 'A. Fomin', 'UA')")
+	expect("select format('%s %s', op, record) from changes where revision = 10 and collection = 'people' order by record", "update andrii-fomin", "update sergey-lavrov")
 	// Deleting a record deletes its parts, and all of them leave their past.
 	pgtest.Change(t, db, nil, "delete from claims where id = 'kursk-exchange-terms-2026-02'")
-	expect("select format('%s-%s', valid_from, valid_to) from history.claim_sources where claim = 'kursk-exchange-terms-2026-02'", "1-10")
+	expect("select format('%s-%s', valid_from, valid_to) from history.claim_sources where claim = 'kursk-exchange-terms-2026-02'", "1-11")
 }
 
 // TestChangesetsAreInTheOrderOfCommits: the second writer waits for the first, and a failed one leaves no gap.

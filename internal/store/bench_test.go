@@ -49,7 +49,7 @@ func fill(db *pgxpool.Pool, n int) error {
 	ctx := context.Background()
 	statements := [][]string{{
 		`insert into prisoner_exchanges (id, date, place, country, place_precision, summary)
-			select 'synthetic-' || i, date '2000-01-01' + i * 7919 % 9000, 'Place ' || i % 100, (array['UA', 'BY', 'TR'])[1 + i % 3], 'city', 'Synthetic exchange ' || i
+			select 'synthetic-' || i, date '2000-01-01' + (i::bigint * 7919 % 9000)::int, 'Place ' || i % 100, (array['UA', 'BY', 'TR'])[1 + i % 3], 'city', 'Synthetic exchange ' || i
 			from generate_series(1, ` + strconv.Itoa(n) + `) i`,
 		`insert into prisoner_exchange_transfers (prisoner_exchange, from_party, to_party, total, position)
 			select 'synthetic-' || i, (array['RU', 'UA'])[k], (array['UA', 'RU'])[k], i % 300, k from generate_series(1, ` + strconv.Itoa(n) + `) i, generate_series(1, 2) k`,
