@@ -223,6 +223,7 @@ func TestContractHasEveryWord(t *testing.T) {
 		{"ReportQualifier", talks.ReportQualifiers},
 		{"Unit", talks.Units},
 		{"EventType", talks.EventTypes},
+		{"ChangeOp", talks.ChangeOps},
 		{"ReportedCollection", reported.Values},
 	} {
 		var documented []string

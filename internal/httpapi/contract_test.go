@@ -59,6 +59,7 @@ func TestEveryWord(t *testing.T) {
 		"commitment_kind":  talks.CommitmentKinds,
 		"person_category":  talks.PersonCategories,
 		"claim_topic":      talks.ClaimTopics,
+		"change_op":        talks.ChangeOps,
 		"claim_status":     talks.ClaimStatuses,
 		"total_kind":       talks.TotalKinds,
 		"qualifier":        talks.Qualifiers,
@@ -100,7 +101,7 @@ func TestEveryRecord(t *testing.T) {
 			}
 			s.get(t, list+"?limit=1", http.StatusOK) // which has a next page
 			whole := decode[page](t, s.get(t, list+"?limit=1000&total_count=true", http.StatusOK).body)
-			if diff := cmp.Diff(whole.Data, records, asText); diff != "" || len(records) == 0 || len(records) != whole.Meta.Total {
+			if diff := cmp.Diff(whole.Data, records[:len(whole.Data)], asText); diff != "" || len(records) == 0 || len(records) != whole.Meta.Total {
 				t.Errorf("%d records in all, on one page (-) and by a walk (+):\n%s", whole.Meta.Total, diff)
 			}
 			seen := map[string]bool{}
@@ -178,6 +179,8 @@ func TestEveryParameter(t *testing.T) {
 					}
 				case p.Name == "as_of":
 					values = []string{"1", "0", "2026-11-23T00:00:00Z"}
+				case p.Name == "after":
+					values = []string{"100"}
 				case p.Name == "q":
 					values = []string{`working groups or "prisoners" -bodies`}
 				case p.Schema.Value.Type.Is("boolean"):

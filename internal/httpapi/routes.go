@@ -41,6 +41,7 @@ func (s *server) routes() chi.Router {
 	mount(r, s, store.Sources)
 	mount(r, s, store.Events)
 	mount(r, s, store.Changesets)
+	mount(r, s, store.Changes)
 	mount(r, s, store.Coverage)
 	return r
 }

@@ -29,6 +29,12 @@ func (p *parser) filter(parameter, value string) {
 	case field.Type == Boolean:
 		flag := p.boolean(parameter, value)
 		c.Flag = &flag
+	case field.Type == Position:
+		r, err := parseValue(Integer, value)
+		if err != nil {
+			p.fault(parameter, "is not the id of a change, which is a whole number")
+		}
+		c.Ranges = []Range{{From: r.From}}
 	default:
 		c = p.values(c, parameter, value)
 	}

@@ -22,6 +22,7 @@ const (
 	Link      // an address within the API
 	Object    // an object, as JSON; null where there is none
 	Objects   // a list of objects, as JSON
+	Position  // a place in a feed; a filter asks for what comes after it
 )
 
 // comparable: may a filter compare values of this type?
@@ -49,6 +50,9 @@ func (f Field) Operators() []string {
 	var ops []string
 	if f.Type.comparable() || f.Keyed {
 		ops = append(ops, "", "not")
+	}
+	if f.Type == Position {
+		ops = append(ops, "")
 	}
 	if f.Nullable {
 		ops = append(ops, "known")

@@ -34,6 +34,7 @@ var exchanges = query.Grammar{
 		{Name: "recorded_at", Type: query.Time},
 		{Name: "sources", Type: query.Objects, Keyed: true},
 		{Name: "party", Type: query.Text, Hidden: true},
+		{Name: "after", Type: query.Position, Hidden: true},
 	},
 }
 
@@ -70,6 +71,7 @@ func TestParse(t *testing.T) {
 		{"kind=prisoners", query.Condition{Texts: []string{"prisoners"}}},
 		{"descriptive=false", query.Condition{Flag: new(false)}},
 		{"mediators=TR", query.Condition{Texts: []string{"TR"}}},
+		{"after=17", query.Condition{Ranges: []query.Range{{From: int64(17)}}}},
 		{"sources=tass-1", query.Condition{Texts: []string{"tass-1"}}},
 		{"date=2025-05-16", query.Condition{Ranges: []query.Range{days("2025-05-16", "2025-05-16")}}},
 		{"date=2024-02", query.Condition{Ranges: []query.Range{days("2024-02-01", "2024-02-29")}}},
@@ -173,6 +175,8 @@ func TestParseFaults(t *testing.T) {
 		{"fields=party", "fields", "is not a field", ""},
 		{"total_count=maybe", "total_count", "neither true nor false", ""},
 		{"venue.known=false&venue=Minsk", "venue.known", "contradicts", ""},
+		{"after=x", "after", "not the id of a change", ""},
+		{"after=5..", "after", "not the id of a change", ""},
 		{"cursor=nonsense!", "cursor", "not a cursor of ours", ""},
 	}
 	for _, tt := range tests {

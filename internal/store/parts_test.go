@@ -74,6 +74,7 @@ func TestHiddenFilters(t *testing.T) {
 		{store.PrisonerExchanges, "party=US", func(r record) bool { return contains(r["mediators"], "", "US") }},
 		{store.BodyRepatriations, "party=ICRC", func(r record) bool { return contains(r["mediators"], "", "ICRC") }},
 		{store.Sources, "date=2025-07-23", func(r record) bool { return r["published_on"] == "2025-07-23" }},
+		{store.Changes, "after=1000", func(r record) bool { return len(r.id()) == 4 && r.id() > "1000" }},
 		{store.Events, "party=TR", func(r record) bool { return contains(r["parties"], "", "TR") }},
 	}
 	for _, tt := range tests {

@@ -129,6 +129,29 @@ var Changesets = &Table{
 	},
 }
 
+// Changes are the feed of what changesets did to records.
+var Changes = &Table{
+	Name:   "changes",
+	About:  "One ordered feed of what was created, updated and deleted, with who did it and why.",
+	Record: talks.Change{},
+	From: `(select c.id, c.revision, c.collection, c.record, c.op, s.author, s.message, s.recorded_at
+		from changes c join changesets s on s.id = c.revision) x`,
+	Sort: "id",
+	Try:  []string{"?sort=-id&limit=10", "?collection=rounds&record=istanbul-2025-3", "?after=100&op=update,delete"},
+	Column: []Column{
+		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
+		{Name: "url", Type: query.Link, Show: "'changes/' || x.id"},
+		{Name: "revision", Type: query.Integer, SQL: "x.revision"},
+		{Name: "recorded_at", Type: query.Time, SQL: "x.recorded_at"},
+		{Name: "author", Type: query.Text, SQL: "x.author"},
+		{Name: "message", Type: query.Prose, SQL: "x.message"},
+		{Name: "op", Type: query.Enum, SQL: "x.op", Cast: "change_op", Values: talks.ChangeOps},
+		{Name: "collection", Type: query.Text, SQL: "x.collection"},
+		{Name: "record", Type: query.Text, SQL: "x.record"},
+		{Name: "after", Type: query.Position, SQL: "x.id", Hidden: true},
+	},
+}
+
 // Coverage says how far the records of the other collections reach.
 var Coverage = &Table{
 	Name:   "coverage",

@@ -99,6 +99,8 @@ func (s *statement) condition(column *Column, c query.Condition) string {
 		return column.SQL + " is null"
 	case c.Flag != nil:
 		return column.SQL + " = " + s.arg(*c.Flag)
+	case column.Type == query.Position:
+		return column.SQL + " > " + s.arg(c.Ranges[0].From) + "::bigint"
 	case c.Texts != nil:
 		cast := "::text[]"
 		if column.Cast != "" {

@@ -90,6 +90,19 @@ type Changeset struct {
 	RecordedAt string `json:"recorded_at"`
 }
 
+// Change is what a changeset did to one record. A deleted record is still read with as_of.
+type Change struct {
+	ID         int64  `json:"id"` // place in the feed
+	URL        string `json:"url"`
+	Revision   int64  `json:"revision"` // the changeset
+	RecordedAt string `json:"recorded_at"`
+	Author     string `json:"author"`
+	Message    string `json:"message"`
+	Op         string `json:"op"` // one of ChangeOps
+	Collection string `json:"collection"`
+	Record     string `json:"record"`
+}
+
 // Coverage says how far the records of a collection reach.
 type Coverage struct {
 	ID         string  `json:"id"`

@@ -15,6 +15,9 @@ var (
 	ClaimStatuses    = []string{"uncontested", "disputed", "denied", "retracted"}
 	TotalKinds       = []string{"prisoners", "bodies"}
 
+	// ChangeOps are what a changeset does to a record.
+	ChangeOps = []string{"create", "update", "delete"}
+
 	// Qualifiers say how a number in a proposal, a commitment or a claim is meant.
 	Qualifiers = []string{"exactly", "about", "at_least", "up_to"}
 	// ReportQualifiers say how a reported value was hedged; exactly: not at all, though it may still be rounded.
