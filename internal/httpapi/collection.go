@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -72,6 +73,35 @@ func (c *collection) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return c.answer(w, r, a)
+}
+
+// history serves the changes of one record: the feed of changes, cut down to it.
+func (s *server) history(w http.ResponseWriter, r *http.Request) error {
+	name, id := chi.URLParam(r, "collection"), chi.URLParam(r, "id")
+	kept := slices.ContainsFunc(store.Tables, func(t *store.Table) bool {
+		return t.Name == name && t.Base != "" && t != store.Reports // a report is part of the record that it is about
+	})
+	if !kept || !query.IsID(id) {
+		return s.notFound(w, r)
+	}
+	c := &collection{server: s, table: store.Changes, grammar: store.Changes.Grammar()}
+	a, err := c.understand(w, r, query.Parse)
+	if err != nil {
+		return err
+	}
+	if err := store.HasHistory(r.Context(), s.DB, name, id); err != nil {
+		return err
+	}
+	for field, value := range map[string]string{"collection": name, "record": id} {
+		f, _ := c.grammar.Field(field)
+		a.List.Where = append(a.List.Where, query.Condition{Field: f, Texts: []string{value}})
+	}
+	return c.answer(w, r, a)
+}
+
+// answer serves the answer to a list that is understood.
+func (c *collection) answer(w http.ResponseWriter, r *http.Request, a *asked) error {
 	if fresh, err := c.unchanged(w, r, a); fresh || err != nil {
 		return err
 	}

@@ -185,6 +185,33 @@ func TestAsOfSpellings(t *testing.T) {
 	}
 }
 
+// TestHistory: what happened to one record, in every form; what has never been has none.
+func TestHistory(t *testing.T) {
+	a, db := newWritable(t)
+	for _, h := range history {
+		pgtest.Change(t, db, &h.recordedAt, h.statements...)
+	}
+	tests := []struct {
+		target string
+		status int
+		want   string
+	}{
+		{"/v1/claims/test-claim/history.csv?fields=revision,op", 200, "revision,op\r\n4,create\r\n5,delete\r\n"},
+		{"/v1/prisoner-exchanges/exchange-2025-07-23/history.csv?fields=revision,op", 200, "revision,op\r\n1,create\r\n3,update\r\n5,delete\r\n"},
+		{"/v1/prisoner-exchanges/exchange-2025-07-23/history.csv?fields=revision,op&as_of=2", 200, "revision,op\r\n1,create\r\n"},
+		{"/v1/rounds/istanbul-2025-3/history?sort=-id&limit=1&fields=revision", 200, `{"data":[{"revision":3}],"next":"http`},
+		{"/v1/rounds/istanbul-2025-9/history", 404, "no record with this id"},
+		{"/v1/events/round-istanbul-2025-3/history", 404, ""},
+		{"/v1/nothing/x/history", 404, ""},
+		{"/v1/rounds/istanbul-2025-3/history?x=1", 400, "no such parameter"},
+	}
+	for _, tt := range tests {
+		if response, body := a.do(t, http.MethodGet, tt.target); response.StatusCode != tt.status || !strings.HasPrefix(string(body), tt.want) && !(tt.status >= 400 && strings.Contains(string(body), tt.want)) {
+			t.Errorf("%s: %s %s", tt.target, response.Status, body)
+		}
+	}
+}
+
 // TestPermalink: what a list gives as its permalink answers the same after the data set has changed.
 func TestPermalink(t *testing.T) {
 	a, db := newWritable(t)

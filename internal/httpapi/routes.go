@@ -43,6 +43,7 @@ func (s *server) routes() chi.Router {
 	mount(r, s, store.Changesets)
 	mount(r, s, store.Changes)
 	mount(r, s, store.Coverage)
+	r.Get("/v1/{collection}/{id}/history", s.handle(s.history))
 	return r
 }
 

@@ -69,3 +69,15 @@ func absent(ctx context.Context, db *pgxpool.Pool, q Question, id string) error 
 	}
 	return &e
 }
+
+// HasHistory returns an [*Absent] for a record that has never been.
+func HasHistory(ctx context.Context, db *pgxpool.Pool, collection, id string) error {
+	var known bool
+	if err := db.QueryRow(ctx, "select exists (select from changes where collection = $1 and record = $2)", collection, id).Scan(&known); err != nil {
+		return fmt.Errorf("history of %s: %w", collection, err)
+	}
+	if !known {
+		return &Absent{}
+	}
+	return nil
+}
