@@ -15,14 +15,16 @@ const module = "github.com/parley-api/parley/"
 // imports says which of our packages each of our packages may import.
 var imports = map[string][]string{
 	"api":               {},
-	"cmd/parley":        {"internal/config", "internal/httpapi", "internal/postgres"},
+	"cmd/parley":        {"internal/apikey", "internal/config", "internal/httpapi", "internal/postgres", "internal/store"},
+	"internal/apikey":   {},
 	"internal/config":   {},
-	"internal/httpapi":  {"api", "internal/query", "internal/render", "internal/store"},
+	"internal/httpapi":  {"api", "internal/query", "internal/record", "internal/render", "internal/store"},
 	"internal/pgtest":   {"internal/postgres"},
 	"internal/postgres": {"migrations"},
 	"internal/query":    {},
+	"internal/record":   {"internal/query", "internal/talks"},
 	"internal/render":   {"internal/query"},
-	"internal/store":    {"internal/query", "internal/talks"},
+	"internal/store":    {"internal/apikey", "internal/query", "internal/record", "internal/talks"},
 	"internal/talks":    {},
 	"migrations":        {},
 }

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/postgres"
 )
@@ -28,8 +32,8 @@ func (e *env) openDatabase(join bool) (url string, closeDB func() error, err err
 	return server.URL(), server.Stop, nil
 }
 
-// withMigrator runs f with a migrator over the database.
-func (e *env) withMigrator(f func(ctx context.Context, m *postgres.Migrator) error) (err error) {
+// withPool runs f with a few connections to the database.
+func (e *env) withPool(f func(ctx context.Context, db *pgxpool.Pool) error) (err error) {
 	url, closeDB, err := e.openDatabase(true)
 	if err != nil {
 		return err
@@ -47,13 +51,35 @@ func (e *env) withMigrator(f func(ctx context.Context, m *postgres.Migrator) err
 	if err := pool.Ping(e.ctx); err != nil {
 		return unreachable(e, err)
 	}
-	m, err := postgres.NewMigrator(pool)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	return f(e.ctx, m)
+	return f(e.ctx, pool)
 }
+
+// withMigrator runs f with a migrator over the database.
+func (e *env) withMigrator(f func(ctx context.Context, m *postgres.Migrator) error) error {
+	return e.withPool(func(ctx context.Context, pool *pgxpool.Pool) error {
+		m, err := postgres.NewMigrator(pool)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		return f(ctx, m)
+	})
+}
+
+// schemaMissing says what to do about a database without our tables, or with those of an older version.
+func schemaMissing(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && (pg.Code == undefinedTable || pg.Code == undefinedColumn) {
+		return fmt.Errorf("the database has not the schema of this program (%s): run parley migrate up first", pg.Message)
+	}
+	return err
+}
+
+// SQLSTATEs of a schema that is not there.
+const (
+	undefinedTable  = "42P01"
+	undefinedColumn = "42703"
+)
 
 // unreachable says what to do about a database that does not answer. The driver's text has a line for every attempt;
 // the last one tells enough.

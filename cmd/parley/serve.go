@@ -104,6 +104,9 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		PublicURL: c.PublicURL,
 		Version:   programVersion(),
 		Ready:     ready,
+
+		MaxBody:       c.MaxBody,
+		MaxOperations: c.MaxOperations,
 	}))
 	servers := []*http.Server{public}
 	group, ctx := errgroup.WithContext(e.ctx)

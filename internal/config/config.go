@@ -26,6 +26,8 @@ type Server struct {
 	PublicURL        string        `env:"PARLEY_PUBLIC_URL" placeholder:"URL" help:"What absolute links begin with, such as https://api.example.org. Default: as the client addressed us."`
 	MaxConns         int32         `env:"PARLEY_MAX_CONNS" default:"16" help:"Connections to the database at the most."`
 	StatementTimeout time.Duration `env:"PARLEY_STATEMENT_TIMEOUT" default:"15s" help:"How long a statement may take."`
+	MaxBody          int64         `env:"PARLEY_MAX_BODY" default:"16777216" help:"Bytes of a request to write at the most."`
+	MaxOperations    int           `env:"PARLEY_MAX_OPERATIONS" default:"10000" help:"Operations of a changeset at the most."`
 	NoMigrate        bool          `env:"PARLEY_NO_MIGRATE" help:"Do not bring the database schema up to date at the start."`
 }
 

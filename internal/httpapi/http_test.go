@@ -302,7 +302,7 @@ func TestMethods(t *testing.T) {
 			t.Errorf("HEAD %s: %s %v", target, head.Status, head.Header)
 		}
 		options, _ := a.do(t, http.MethodOptions, target, "Origin", "https://example.org", "Access-Control-Request-Method", "GET")
-		if options.StatusCode != 204 || options.Header.Get("Allow") != "GET, HEAD, OPTIONS" || options.Header.Get("Access-Control-Allow-Methods") != "GET, HEAD, OPTIONS" {
+		if options.StatusCode != 204 || !strings.HasPrefix(options.Header.Get("Allow"), "GET, HEAD, OPTIONS") || options.Header.Get("Access-Control-Allow-Methods") != "GET, HEAD, OPTIONS" {
 			t.Errorf("OPTIONS %s: %s %v", target, options.Status, options.Header)
 		}
 		if full.Header.Get("Access-Control-Allow-Origin") != "*" || full.Header.Get("Access-Control-Allow-Credentials") != "" {

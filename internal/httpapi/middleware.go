@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// allowed are the methods that every address understands.
-const allowed = "GET, HEAD, OPTIONS"
+// readOnly are the methods that pages of other origins may use.
+const readOnly = "GET, HEAD, OPTIONS"
 
 // middleware is what every request goes through, the outermost first.
 func (s *server) middleware() []func(http.Handler) http.Handler {
@@ -82,8 +82,8 @@ func (s *server) cors(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		h.Set("Allow", allowed)
-		h.Set("Access-Control-Allow-Methods", allowed)
+		h.Set("Allow", s.allowed(r.URL.Path))
+		h.Set("Access-Control-Allow-Methods", readOnly)
 		h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match, X-Request-Id")
 		h.Set("Access-Control-Max-Age", "86400")
 		w.WriteHeader(http.StatusNoContent)

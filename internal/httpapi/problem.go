@@ -47,6 +47,46 @@ var (
 		"not-acceptable", "There is no such form", http.StatusNotAcceptable,
 		"The form that the extension or the header Accept asks for does not exist here. errors lists those that do.",
 	}
+	malformedBody = kind{
+		"malformed-body", "The body is not understood", http.StatusBadRequest,
+		"The body of a write is one JSON object in UTF-8 in which no key stands twice.",
+	}
+	unauthorizedKind = kind{
+		"unauthorized", "A key is needed", http.StatusUnauthorized,
+		"Writes need an API key, sent as Authorization: Bearer and the key. The operator makes keys by the command parley keys create. Reads need none.",
+	}
+	forbidden = kind{
+		"forbidden", "The key may not do that", http.StatusForbidden,
+		"The key is good, but has not the scope that this needs.",
+	}
+	conflict = kind{
+		"conflict", "The data set stands in the way", http.StatusConflict,
+		"A record to be deleted is still referred to, an id or a value belongs to another record, or the first request with the same Idempotency-Key is still being carried out. errors names each.",
+	}
+	preconditionFailed = kind{
+		"precondition-failed", "The record is not as you saw it", http.StatusPreconditionFailed,
+		"If-Match or If-None-Match does not hold: somebody has changed the record, or it is not there, or it is there already. Nothing was changed. Read it again and decide anew.",
+	}
+	tooLarge = kind{
+		"too-large", "The body is too large", http.StatusRequestEntityTooLarge,
+		"The size of a body and the number of operations of a changeset are bounded. Divide it into several changesets.",
+	}
+	unsupportedMedia = kind{
+		"unsupported-media-type", "The body is not JSON", http.StatusUnsupportedMediaType,
+		"Writes are JSON, sent with the header Content-Type: application/json, not compressed.",
+	}
+	invalidRecord = kind{
+		"invalid-record", "The record cannot be as it is sent", http.StatusUnprocessableEntity,
+		"errors names every fault by its JSON pointer (RFC 6901) in the body. Nothing was changed.",
+	}
+	keyReused = kind{
+		"idempotency-key-reused", "The Idempotency-Key belongs to another request", http.StatusUnprocessableEntity,
+		"A request with the same Idempotency-Key and other contents was carried out within the last 24 hours. Choose a new key for every new request.",
+	}
+	preconditionRequired = kind{
+		"precondition-required", "Say what you have seen", http.StatusPreconditionRequired,
+		"A write over a record that is there needs If-Match with the ETag that the record came with, so that nobody's change is lost unseen; or * to overwrite whatever is there. If-None-Match: * writes only a record that is not there.",
+	}
 	unavailable = kind{
 		"unavailable", "The database does not answer", http.StatusServiceUnavailable,
 		"The database is away, restarting or too slow just now. Try again after the seconds that Retry-After gives.",
@@ -56,7 +96,10 @@ var (
 		"It is logged under request_id. Nothing that a client sends should cause it; please report it.",
 	}
 
-	kinds = []kind{invalidParameter, notFound, gone, methodNotAllowed, notAcceptableKind, unavailable, internal}
+	kinds = []kind{
+		invalidParameter, malformedBody, unauthorizedKind, forbidden, notFound, methodNotAllowed, notAcceptableKind, conflict, gone, preconditionFailed,
+		tooLarge, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, internal, unavailable,
+	}
 )
 
 // problem is an error as clients see it: RFC 9457, application/problem+json.
@@ -89,6 +132,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.problem(w, r, notAcceptableKind, unknown.Error(), []query.Fault{{Parameter: unknown.by, Reason: "asks for a form that there is not", Allowed: formNames()}})
 	case errors.As(err, &absent):
 		s.absent(w, r, absent)
+	case s.failWrite(w, r, err):
 	case away(err):
 		s.Log.Warn("database unavailable", "request_id", requestID(w), "error", err)
 		w.Header().Set("Retry-After", "1")
@@ -183,9 +227,28 @@ func collectionOf(path string) string {
 }
 
 func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) error {
+	allowed := s.allowed(r.URL.Path)
 	w.Header().Set("Allow", allowed)
-	s.problem(w, r, methodNotAllowed, fmt.Sprintf("%s is not understood here; %s are", r.Method, allowed), nil)
+	detail := fmt.Sprintf("%s is not understood here; %s are", r.Method, allowed)
+	switch collectionOf(r.URL.Path) {
+	case "delegations":
+		detail += "; a delegation is written as a part of its round: PATCH /v1/rounds/{id} with its delegations"
+	case "reports":
+		detail += "; a report is written as a part of the record that it is about"
+	}
+	s.problem(w, r, methodNotAllowed, detail, nil)
 	return nil
+}
+
+// allowed lists the methods that an address understands.
+func (s *server) allowed(path string) string {
+	all := "GET, HEAD, OPTIONS"
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if s.routing.Match(chi.NewRouteContext(), method, path) {
+			all += ", " + method
+		}
+	}
+	return all
 }
 
 // problemKind explains a kind of problem: it is what the type of a problem points to.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/parley-api/parley/internal/record"
 	"github.com/parley-api/parley/internal/store"
 )
 
@@ -43,15 +44,26 @@ func (s *server) routes() chi.Router {
 	mount(r, s, store.Changesets)
 	mount(r, s, store.Changes)
 	mount(r, s, store.Coverage)
+	r.Post("/v1/changesets", s.write(s.postChangeset))
 	r.Get("/v1/{collection}/{id}/history", s.handle(s.history))
 	return r
 }
 
-// mount serves a collection and its records.
+// mount serves a collection and its records, and where they are written by themselves, their writes.
 func mount(r chi.Router, s *server, t *store.Table) {
 	c := &collection{server: s, table: t, grammar: t.Grammar()}
 	r.Get("/v1/"+t.Name, s.handle(c.list))
-	r.Get("/v1/"+t.Name+"/{id}", s.page(c.record))
+	if t == store.Changesets {
+		r.Get("/v1/"+t.Name+"/{id}", s.handle(c.changeset))
+	} else {
+		r.Get("/v1/"+t.Name+"/{id}", s.page(c.record))
+	}
+	if k := record.Find(t.Name); k != nil && k.PartOf == "" {
+		w := &writer{collection: c, kind: k}
+		r.Put("/v1/"+t.Name+"/{id}", s.write(w.put))
+		r.Patch("/v1/"+t.Name+"/{id}", s.write(w.patch))
+		r.Delete("/v1/"+t.Name+"/{id}", s.write(w.delete))
+	}
 }
 
 // handle serves what minds its deadlines itself.

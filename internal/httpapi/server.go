@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -20,12 +21,19 @@ type Options struct {
 	Ready     func() error     // is the server willing to take requests? nil: always
 	Now       func() time.Time // nil: the clock
 	NewID     func() string    // makes request ids; nil: random ones
+
+	Author        string      // every request may write, as this author and without a key: for a handler that serves none but this process
+	MaxBody       int64       // bytes of a request to write; 0: no limit
+	MaxOperations int         // of a changeset; 0: no limit
+	Progress      func(n int) // told how many operations of a changeset are carried out; may be nil
 }
 
-// server holds what handlers need. It has no state of its own.
+// server holds what handlers need. Its only state is how many of them write.
 type server struct {
 	Options
-	docs http.HandlerFunc
+	docs    http.HandlerFunc
+	routing chi.Routes
+	writers chan struct{} // holds one element for each handler that writes just now
 }
 
 // New returns the handler of the public address.
@@ -43,8 +51,10 @@ func New(o Options) http.Handler {
 		o.NewID = rand.Text
 	}
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
-	s := &server{Options: o, docs: docs()}
-	return s.routes()
+	s := &server{Options: o, docs: docs(), writers: make(chan struct{}, writersAtOnce)}
+	r := s.routes()
+	s.routing = r
+	return r
 }
 
 // pageTimeout is how long a page or a record may take, the answer's way to the client included.

@@ -7,9 +7,11 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Fault is one thing that is wrong with a request, in words for the person who sent it.
+// Fault is one thing that is wrong with a request, in words for the person who sent it. It names a parameter, or else the
+// place in the body by a JSON pointer (RFC 6901).
 type Fault struct {
-	Parameter  string   `json:"parameter"`
+	Parameter  string   `json:"parameter,omitempty"`
+	Pointer    string   `json:"pointer,omitempty"`
 	Reason     string   `json:"reason"`
 	Allowed    []string `json:"allowed,omitempty"`    // what there is instead
 	Suggestion string   `json:"suggestion,omitempty"` // what was probably meant
@@ -21,7 +23,10 @@ type Error struct{ Faults []Fault }
 func (e *Error) Error() string {
 	texts := make([]string, len(e.Faults))
 	for i, f := range e.Faults {
-		texts[i] = f.Parameter + ": " + f.Reason
+		texts[i] = f.Reason
+		if name := f.Parameter + f.Pointer; name != "" {
+			texts[i] = name + ": " + f.Reason
+		}
 		if f.Suggestion != "" {
 			texts[i] += fmt.Sprintf(" (did you mean %s?)", f.Suggestion)
 		}

@@ -56,16 +56,16 @@ type Absent struct {
 
 func (e *Absent) Error() string { return "no such record" }
 
-// absent finds out why a record is not there.
-func absent(ctx context.Context, db *pgxpool.Pool, q Question, id string) error {
-	if q.Table.Base == "" {
+// WhyAbsent finds out why a record is not there: the error is an [*Absent].
+func WhyAbsent(ctx context.Context, db *pgxpool.Pool, t *Table, id string) error {
+	if t.Base == "" {
 		return &Absent{}
 	}
 	const forever = 9223372036854775807
 	var e Absent
-	err := db.QueryRow(ctx, "select coalesce(min(valid_from), 0), coalesce(nullif(max(valid_to), $2), 0) from history."+q.Table.Base+" where id = $1", id, int64(forever)).Scan(&e.Since, &e.Until)
+	err := db.QueryRow(ctx, "select coalesce(min(valid_from), 0), coalesce(nullif(max(valid_to), $2), 0) from history."+t.Base+" where id = $1", id, int64(forever)).Scan(&e.Since, &e.Until)
 	if err != nil {
-		return fmt.Errorf("history of %s: %w", q.Table.Name, err)
+		return fmt.Errorf("history of %s: %w", t.Name, err)
 	}
 	return &e
 }

@@ -21,7 +21,7 @@ func instant(text string) string {
 }
 
 // only returns the ids of the records that match, in their order.
-func only(records []record, match func(record) bool) []string {
+func only(records []object, match func(object) bool) []string {
 	var some []string
 	for _, r := range records {
 		if match(r) {
@@ -46,36 +46,36 @@ func contains(list any, key, value string) bool {
 
 // TestHiddenFilters covers the filters that are no field of the record.
 func TestHiddenFilters(t *testing.T) {
-	transferred := func(r record) bool {
+	transferred := func(r object) bool {
 		return contains(r["transfers"], "from", "UA") || contains(r["transfers"], "to", "UA")
 	}
 	tests := []struct {
 		table *store.Table
 		query string
-		match func(record) bool
+		match func(object) bool
 	}{
-		{store.Processes, "date=2026", func(r record) bool { return r["started_on"].(string)[:4] == "2026" }},
-		{store.Processes, "party=TR", func(r record) bool { return contains(r["parties"], "", "TR") || contains(r["mediators"], "", "TR") }},
-		{store.Rounds, "date=2022-03-15..2022-03-16", func(r record) bool { return r.id() == "online-2022-4" }},
-		{store.Rounds, "date=..2022-03-03", func(r record) bool { return r["starts_on"].(string) <= "2022-03-03" }},
-		{store.Rounds, "party=BY", func(r record) bool { return contains(r["hosts"], "", "BY") }},
-		{store.Rounds, "party.not=TR", func(r record) bool {
+		{store.Processes, "date=2026", func(r object) bool { return r["started_on"].(string)[:4] == "2026" }},
+		{store.Processes, "party=TR", func(r object) bool { return contains(r["parties"], "", "TR") || contains(r["mediators"], "", "TR") }},
+		{store.Rounds, "date=2022-03-15..2022-03-16", func(r object) bool { return r.id() == "online-2022-4" }},
+		{store.Rounds, "date=..2022-03-03", func(r object) bool { return r["starts_on"].(string) <= "2022-03-03" }},
+		{store.Rounds, "party=BY", func(r object) bool { return contains(r["hosts"], "", "BY") }},
+		{store.Rounds, "party.not=TR", func(r object) bool {
 			return !contains(r["hosts"], "", "TR") && !contains(r["mediators"], "", "TR") && !contains(r["parties"], "", "TR")
 		}},
 		{store.Rounds, "person=rustem-umerov", attended("rustem-umerov")},
-		{store.Rounds, "person.not=vladimir-medinsky", func(r record) bool { return !attended("vladimir-medinsky")(r) }},
-		{store.Delegations, "person=sergey-lavrov", func(r record) bool { return contains(r["members"], "person", "sergey-lavrov") }},
-		{store.People, "round=istanbul-2025-3", func(r record) bool { return contains(r["rounds"], "id", "istanbul-2025-3") }},
-		{store.Commitments, "date=2025-06", func(r record) bool { return month(r["agreed_on"]) == "2025-06" }},
-		{store.Commitments, "date.known=false", func(r record) bool { return r["agreed_on"] == nil }},
-		{store.Commitments, "party=UA", func(r record) bool { return contains(r["parties"], "", "UA") }},
-		{store.Claims, "date=2025-07", func(r record) bool { return month(r["made_on"]) == "2025-07" }},
+		{store.Rounds, "person.not=vladimir-medinsky", func(r object) bool { return !attended("vladimir-medinsky")(r) }},
+		{store.Delegations, "person=sergey-lavrov", func(r object) bool { return contains(r["members"], "person", "sergey-lavrov") }},
+		{store.People, "round=istanbul-2025-3", func(r object) bool { return contains(r["rounds"], "id", "istanbul-2025-3") }},
+		{store.Commitments, "date=2025-06", func(r object) bool { return month(r["agreed_on"]) == "2025-06" }},
+		{store.Commitments, "date.known=false", func(r object) bool { return r["agreed_on"] == nil }},
+		{store.Commitments, "party=UA", func(r object) bool { return contains(r["parties"], "", "UA") }},
+		{store.Claims, "date=2025-07", func(r object) bool { return month(r["made_on"]) == "2025-07" }},
 		{store.PrisonerExchanges, "party=UA", transferred},
-		{store.PrisonerExchanges, "party=US", func(r record) bool { return contains(r["mediators"], "", "US") }},
-		{store.BodyRepatriations, "party=ICRC", func(r record) bool { return contains(r["mediators"], "", "ICRC") }},
-		{store.Sources, "date=2025-07-23", func(r record) bool { return r["published_on"] == "2025-07-23" }},
-		{store.Changes, "after=1000", func(r record) bool { return len(r.id()) == 4 && r.id() > "1000" }},
-		{store.Events, "party=TR", func(r record) bool { return contains(r["parties"], "", "TR") }},
+		{store.PrisonerExchanges, "party=US", func(r object) bool { return contains(r["mediators"], "", "US") }},
+		{store.BodyRepatriations, "party=ICRC", func(r object) bool { return contains(r["mediators"], "", "ICRC") }},
+		{store.Sources, "date=2025-07-23", func(r object) bool { return r["published_on"] == "2025-07-23" }},
+		{store.Changes, "after=1000", func(r object) bool { return len(r.id()) == 4 && r.id() > "1000" }},
+		{store.Events, "party=TR", func(r object) bool { return contains(r["parties"], "", "TR") }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.table.Name+"?"+tt.query, func(t *testing.T) {
@@ -94,8 +94,8 @@ func TestHiddenFilters(t *testing.T) {
 	}
 }
 
-func attended(person string) func(record) bool {
-	return func(r record) bool {
+func attended(person string) func(object) bool {
+	return func(r object) bool {
 		return slices.ContainsFunc(r["delegations"].([]any), func(d any) bool {
 			return contains(d.(map[string]any)["members"], "person", person)
 		})
@@ -143,7 +143,7 @@ func TestConditionsOnParts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.table.Name+"?"+tt.query, func(t *testing.T) {
 			parameters, _ := url.ParseQuery(tt.query)
-			want := only(ask(t, tt.table, nil), func(r record) bool { return slices.ContainsFunc(parts(r[tt.table.Rows.Of]), tt.match) })
+			want := only(ask(t, tt.table, nil), func(r object) bool { return slices.ContainsFunc(parts(r[tt.table.Rows.Of]), tt.match) })
 			if len(want) == 0 {
 				t.Fatal("the test matches nothing")
 			}

@@ -17,19 +17,19 @@ import (
 	"github.com/parley-api/parley/internal/store"
 )
 
-// record is a record as clients see it.
-type record map[string]any
+// object is a record as clients see it.
+type object map[string]any
 
-func (r record) id() string { return fmt.Sprint(r["id"]) }
+func (r object) id() string { return fmt.Sprint(r["id"]) }
 
 // ask runs a query in the nested form, all pages of it, and returns the records.
-func ask(t testing.TB, table *store.Table, parameters url.Values) []record {
+func ask(t testing.TB, table *store.Table, parameters url.Values) []object {
 	t.Helper()
 	records, _ := askPage(t, table, parameters, 100_000)
 	return records
 }
 
-func askPage(t testing.TB, table *store.Table, parameters url.Values, limit int) ([]record, store.Info) {
+func askPage(t testing.TB, table *store.Table, parameters url.Values, limit int) ([]object, store.Info) {
 	t.Helper()
 	l, err := query.Parse(parameters, table.Grammar())
 	if err != nil {
@@ -38,11 +38,11 @@ func askPage(t testing.TB, table *store.Table, parameters url.Values, limit int)
 	if l.Limit == 0 {
 		l.Limit = limit
 	}
-	var records []record
+	var records []object
 	question := store.Question{Table: table, List: l}
 	shape := question.Shape()
 	info, err := store.Page(t.Context(), pgtest.Shared(t), question, func(row store.Row) {
-		var r record
+		var r object
 		decoder := json.NewDecoder(strings.NewReader(string(render.AppendJSON(nil, render.Record{Columns: shape, Values: row}))))
 		decoder.UseNumber()
 		if err := decoder.Decode(&r); err != nil {
@@ -83,7 +83,7 @@ func askFlat(t testing.TB, table *store.Table, parameters url.Values) []string {
 	return ids
 }
 
-func ids(records []record) []string {
+func ids(records []object) []string {
 	var all []string
 	for _, r := range records {
 		all = append(all, r.id())
@@ -93,7 +93,7 @@ func ids(records []record) []string {
 
 // values lists what a record has under a field: nothing if unknown, several for a list. The columns of rows stand in the
 // nested list or object that the rows replace.
-func values(table *store.Table, f query.Field, ofRow bool, r record) []string {
+func values(table *store.Table, f query.Field, ofRow bool, r object) []string {
 	if ofRow {
 		var all []string
 		for _, part := range parts(r[table.Rows.Of]) {
@@ -286,8 +286,8 @@ func TestEverySort(t *testing.T) {
 	}
 }
 
-func order(f query.Field, descending bool) func(a, b record) int {
-	return func(a, b record) int {
+func order(f query.Field, descending bool) func(a, b object) int {
+	return func(a, b object) int {
 		x, y := texts(a[f.Name]), texts(b[f.Name])
 		if len(x) == 0 || len(y) == 0 {
 			if len(x) != len(y) {

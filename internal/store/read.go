@@ -218,7 +218,7 @@ func One(ctx context.Context, db *pgxpool.Pool, q Question, id string, add func(
 		add(row)
 	})
 	if err == nil && !found {
-		return info, absent(ctx, db, q, id)
+		return info, WhyAbsent(ctx, db, q.Table, id)
 	}
 	return info, err
 }

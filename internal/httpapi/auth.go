@@ -1,0 +1,50 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/parley-api/parley/internal/store"
+)
+
+// unauthorized is the error of a request that needs a key and brings none that is accepted.
+type unauthorized struct{ reason error }
+
+func (e *unauthorized) Error() string {
+	if e.reason == nil {
+		return "a write needs an API key: send the header Authorization: Bearer, followed by the key. Reads need none"
+	}
+	return e.reason.Error()
+}
+
+// authorize finds the key that a request brings, and checks that it has a scope.
+func (s *server) authorize(r *http.Request, scope string) (store.Key, error) {
+	if s.Author != "" {
+		return store.Key{Name: s.Author, Scopes: []string{store.ScopeAdmin}}, nil
+	}
+	headers := r.Header.Values("Authorization")
+	if len(headers) == 0 {
+		return store.Key{}, &unauthorized{}
+	}
+	scheme, text, _ := strings.Cut(headers[0], " ")
+	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") {
+		return store.Key{}, &unauthorized{&store.BadKey{Reason: "is sent in one header, as Authorization: Bearer, followed by the key"}}
+	}
+	key, err := store.Authenticate(r.Context(), s.DB, strings.TrimSpace(text), s.Now())
+	if bad, ok := err.(*store.BadKey); ok { //nolint:errorlint // Authenticate does not wrap it
+		return store.Key{}, &unauthorized{bad}
+	}
+	if err != nil {
+		return store.Key{}, err
+	}
+	return key, key.Require(scope)
+}
+
+// challenge tells how to authenticate, as RFC 6750 says.
+func challenge(w http.ResponseWriter, code, more string) {
+	value := `Bearer realm="parley"`
+	if code != "" {
+		value += `, error="` + code + `", ` + more
+	}
+	w.Header().Set("WWW-Authenticate", value)
+}
