@@ -15,9 +15,10 @@ const module = "github.com/parley-api/parley/"
 // imports says which of our packages each of our packages may import.
 var imports = map[string][]string{
 	"api":               {},
-	"cmd/parley":        {"internal/apikey", "internal/config", "internal/httpapi", "internal/postgres", "internal/store"},
+	"cmd/parley":        {"internal/apikey", "internal/config", "internal/dataset", "internal/httpapi", "internal/postgres", "internal/record", "internal/store"},
 	"internal/apikey":   {},
 	"internal/config":   {},
+	"internal/dataset":  {"internal/query", "internal/record"},
 	"internal/httpapi":  {"api", "internal/query", "internal/record", "internal/render", "internal/store"},
 	"internal/pgtest":   {"internal/postgres"},
 	"internal/postgres": {"migrations"},
@@ -36,7 +37,6 @@ var modules = map[string]string{
 	"github.com/elnormous/contenttype":   "the header Accept",
 	"github.com/go-chi/chi/v5":           "routes",
 	"github.com/go-json-experiment/json": "JSON strings appended to bytes",
-	"github.com/goccy/go-yaml":           "the contract as JSON",
 	"github.com/jackc/pgpassfile":        "of pgx",
 	"github.com/jackc/pgservicefile":     "of pgx",
 	"github.com/jackc/pgx/v5":            "PostgreSQL",
@@ -48,6 +48,7 @@ var modules = map[string]string{
 	"github.com/swaggest/swgui":          "the interactive documentation, offline",
 	"github.com/vearutop/statigz":        "of swgui",
 	"go.uber.org/multierr":               "of goose",
+	"go.yaml.in/yaml/v3":                 "files of data sets; the contract as JSON",
 	"golang.org/x/sync":                  "errgroup",
 	"golang.org/x/text":                  "of pgx",
 }

@@ -127,7 +127,7 @@ func (c *checker) value(at string, f *Field, value any) any {
 		if !ok || n < f.Min || n > f.Max {
 			return c.wrong(at, value, fmt.Sprintf("a number from %v to %v", f.Min, f.Max))
 		}
-		return n
+		return n + 0 // zero has no sign
 	case Boolean:
 		if b, ok := value.(bool); ok {
 			return b
