@@ -157,7 +157,7 @@ func at(r *dataset.Record, rest []string) string {
 	}
 	text := r.Position(pointer).String() + ": " + r.Collection + "/" + r.ID + ": "
 	if pointer != "" {
-		text += strings.ReplaceAll(pointer[1:], "/", ".") + " "
+		text += strings.ReplaceAll(pointer[1:], "/", ".") + ": "
 	}
 	return text
 }

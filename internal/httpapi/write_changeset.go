@@ -68,6 +68,7 @@ func (s *server) changesetOf(body map[string]any, a *writing) (store.Changeset, 
 	case s.MaxOperations > 0 && len(list) > s.MaxOperations:
 		return c, &tooMany{len(list), s.MaxOperations}
 	}
+	a.guard.OrNew = a.guard.Exists || a.guard.Unchanged != nil // new records are no reason to send each its own guard
 	named := map[string]int{}
 	for i, given := range list {
 		o := f.operation("/operations/"+strconv.Itoa(i), given, a.guard)

@@ -43,6 +43,7 @@ type Operation struct {
 type Guard struct {
 	Unchanged *int64 // the record is there and has not changed since that revision
 	Exists    bool   // the record is there
+	OrNew     bool   // with one of these two: or it is not there, and was not at that revision
 	Absent    bool   // the record is not there
 }
 

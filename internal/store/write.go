@@ -125,7 +125,9 @@ func (w *writer) allowed(o Operation, s *state) bool {
 		w.fault(Missing, id, "there is no record %s", name)
 	case there && o.Guard.Absent:
 		w.fault(Stale, id, "%s is there already; revision %d last changed it", name, s.revision)
-	case !there && (o.Guard.Exists || o.Guard.Unchanged != nil):
+	case !there && o.Guard.OrNew && o.Guard.Unchanged != nil && *o.Guard.Unchanged < s.deleted:
+		w.fault(Stale, id, "%s was deleted by revision %d, after revision %d", name, s.deleted, *o.Guard.Unchanged)
+	case !there && !o.Guard.OrNew && (o.Guard.Exists || o.Guard.Unchanged != nil):
 		w.fault(Stale, id, "%s is not there", name)
 	case there && o.Guard.Unchanged != nil && *o.Guard.Unchanged < s.revision:
 		w.fault(Stale, id, "%s has changed since revision %d: revision %d last changed it; read it again, and repeat the change on what it is now", name, *o.Guard.Unchanged, s.revision)
