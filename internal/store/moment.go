@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -28,6 +27,13 @@ type Moment struct {
 	Settled    bool       // it will always be that revision; not so for a day that is not over
 }
 
+// settling is how long after an instant a changeset may still be recorded for it: clocks of machines differ.
+const settling = time.Minute
+
+// writingSQL tells whether a changeset is in progress, whose instant may be past already: whether its lock is held.
+const writingSQL = `select exists (select from pg_locks where locktype = 'advisory' and objsubid = 1
+	and database = (select oid from pg_database where datname = current_database()) and (classid::bigint << 32) | objid::bigint = hashtext('parley.changesets'))`
+
 // Resolve finds the revision that as_of= stands for. A moment that is still to come is an [*query.Error].
 func Resolve(ctx context.Context, db *pgxpool.Pool, asOf query.AsOf, now time.Time) (Moment, error) {
 	future := func(reason string) error {
@@ -36,12 +42,17 @@ func Resolve(ctx context.Context, db *pgxpool.Pool, asOf query.AsOf, now time.Ti
 	if asOf.Revision == nil && asOf.Before.Add(-24*time.Hour).After(now) {
 		return Moment{}, future("is in the future")
 	}
-	m := Moment{Settled: asOf.Revision != nil || !asOf.Before.After(now)}
-	err := db.QueryRow(ctx, `select id, recorded_at from changesets
-		where id <= coalesce($1, id) and ($1::bigint is not null or recorded_at < $2) order by id desc limit 1`, asOf.Revision, asOf.Before).Scan(&m.Revision, &m.RecordedAt)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	var m Moment
+	var writing bool
+	var batch pgx.Batch
+	batch.Queue(writingSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&writing) }) // first: what is committed meanwhile is seen by the second
+	batch.Queue(`select id, recorded_at from changesets
+		where id <= coalesce($1, id) and ($1::bigint is not null or recorded_at < $2) order by id desc limit 1`, asOf.Revision, asOf.Before).
+		QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&m.Revision, &m.RecordedAt)) })
+	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
 		return Moment{}, fmt.Errorf("resolving as_of: %w", err)
 	}
+	m.Settled = asOf.Revision != nil || !writing && !asOf.Before.Add(settling).After(now)
 	if asOf.Revision != nil && *asOf.Revision > m.Revision {
 		return Moment{}, future(fmt.Sprintf("is in the future: the data set is at revision %d", m.Revision))
 	}
