@@ -14,9 +14,9 @@ create type party_kind as enum ('state', 'organisation');
 
 create table parties (
 	id       party_id     primary key,
-	name     text         not null unique check (name <> ''),
+	name     text         not null unique deferrable check (name <> ''),
 	kind     party_kind   not null,
-	iso2     country_code unique,
+	iso2     country_code unique deferrable,
 	revision bigint       not null references changesets,
 	search   tsvector     not null generated always as (to_tsvector('simple', id || ' ' || name)) stored,
 	check (iso2 is not distinct from case kind when 'state' then id end)
@@ -62,7 +62,7 @@ create table sources (
 	publisher            text        not null check (publisher <> ''),
 	title                text        not null check (title <> ''),
 	title_is_descriptive boolean     not null,
-	url                  text        collate "C" unique check (url ~ '^https?://'),
+	url                  text        collate "C" unique deferrable check (url ~ '^https?://'),
 	published_on         date,
 	language             text        not null collate "C" check (language ~ '^[a-z]{2}$'),
 	kind                 source_kind not null,

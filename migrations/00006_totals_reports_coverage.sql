@@ -129,7 +129,7 @@ create table coverage (
 	missing    text     check (missing <> ''),
 	revision   bigint   not null references changesets,
 	check (starts_on <= ends_on),
-	unique (collection, year)
+	unique (collection, year) deferrable
 );
 comment on table  coverage is 'From when to when the records of a collection run, by year, and what is known to be missing. Outside these spans nothing on record means nothing.';
 comment on column coverage.collection is 'Name of the collection in the API.';

@@ -65,7 +65,7 @@ const (
 )
 
 // fill makes n exchanges and writes each of them by several changesets. It writes the rows of history and of the feed of
-// changes itself, as the triggers would, with the indexes made afterwards; TestFill compares it with what triggers write.
+// changes itself, as the triggers would and in their order, with the indexes made afterwards; TestFill compares it with what triggers write.
 func fill(ctx context.Context, db *pgxpool.Pool, n, versions int) error {
 	last := 1 + versions
 	exchanges, transfers := fmt.Sprintf(syntheticExchange, n, last, last), fmt.Sprintf(syntheticTransfer, n)
@@ -85,7 +85,7 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, versions int) error {
 			return err
 		}
 		statements = append(statements, fmt.Sprintf("insert into history.prisoner_exchanges (valid_from, valid_to, "+exchangeColumns+", revision, search) select revision, case revision when %[3]d then 9223372036854775807 else revision + 1 end, "+
-			exchangeColumns+", revision, "+search+" from (select null::text as sequence_note, x.* from ("+syntheticExchange+") x) x", n, 2, last))
+			exchangeColumns+", revision, "+search+" from (select null::text as sequence_note, x.* from ("+syntheticExchange+") x) x order by revision", n, 2, last))
 		indexes, err := dropIndexes(ctx, tx)
 		if err != nil {
 			return err
