@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -324,5 +326,52 @@ func getJSON(t *testing.T, url string, value any) {
 	defer response.Body.Close()
 	if err := json.NewDecoder(response.Body).Decode(value); err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %s %v", url, response.Status, err)
+	}
+}
+
+// TestKeepItCurrent: the worked example of the README shows what happens.
+func TestKeepItCurrent(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := string(text)[strings.Index(string(text), "## Keep it current"):]
+	block := func(opening string) string {
+		_, rest, found := strings.Cut(readme, opening)
+		content, _, closed := strings.Cut(rest, "\n```")
+		if !found || !closed {
+			t.Fatalf("the README has no %q", opening)
+		}
+		return content
+	}
+	folder := dataDir(t)
+	r := serve(t, "PARLEY_DATA_DIR="+folder)
+	environment := []string{"PARLEY_DATA_DIR=" + folder}
+	file := writeFile(t, t.TempDir(), "exchange.yaml", block("```yaml\n"))
+	if diff := cmp.Diff(block("$ bin/parley import exchange.yaml --dry-run\n"), strings.TrimSuffix(ok(t, environment, "import", file, "--dry-run"), "\n")); diff != "" {
+		t.Errorf("the import in the README (-) and here (+):\n%s", diff)
+	}
+	key := strings.TrimSpace(ok(t, environment, "keys", "create", "--name", "desk"))
+	if got := ok(t, []string{"PARLEY_URL=" + r.url, "PARLEY_KEY=" + key}, "import", file, "-m", "Exchange of 24 November"); !strings.HasSuffix(got, "Recorded as revision 2.\n") {
+		t.Error(got)
+	}
+	parts := regexp.MustCompile(`(?m)^\$ curl -s -X PATCH 'http://127.0.0.1:8080(\S+)' .* -d '(.*)'\n(.*)$`).FindStringSubmatch(readme)
+	request, err := http.NewRequest(http.MethodPatch, r.url+parts[1], strings.NewReader(parts[2]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Authorization": {"Bearer " + key}, "Content-Type": {"application/json"}}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.NewReplacer(r.url, "http://127.0.0.1:8080", `"revision":2`, `"revision":1`).Replace(strings.TrimSpace(string(answer)))
+	if diff := cmp.Diff(parts[3], got); diff != "" {
+		t.Errorf("the answer in the README (-) and here (+):\n%s", diff)
 	}
 }
