@@ -32,9 +32,6 @@ begin
 		create view as_of.changes as select * from public.changes where revision <= current_setting('parley.as_of')::bigint;
 	else
 		execute format('create view as_of.%I as select %s from history.%1$I where valid_from <= current_setting(''parley.as_of'')::bigint and valid_to > current_setting(''parley.as_of'')::bigint', name, columns);
-		-- What is read whole now is read whole then: versions are written in the order of changesets, so that most of those
-		-- that are not of the moment stand in blocks of their own, which are passed over.
-		execute format('create index on history.%I using brin (valid_from, valid_to) with (pages_per_range = 32, autosummarize = on)', name);
 		-- What is looked up by index now is looked up by index then: versions that are not of the moment are passed over
 		-- within the index.
 		for index in

@@ -116,5 +116,5 @@ func (c *collection) written(r *http.Request, path string, revision int64) (*ask
 	if err != nil {
 		return nil, err
 	}
-	return &asked{Question: store.Question{Table: c.table, List: l, At: &revision}, form: forms[0], base: c.base(r), path: path}, nil
+	return &asked{Question: store.Question{Table: c.table, List: l, At: &revision, Newest: true}, form: forms[0], base: c.base(r), path: path}, nil
 }

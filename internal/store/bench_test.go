@@ -32,7 +32,11 @@ func BenchmarkRead(b *testing.B) {
 		db   *pgxpool.Pool
 		at   *int64
 	}{
-		{"without history", bare, nil}, {"plain", db, nil}, {"as of the current revision", db, new(int64(versions + 1))}, {"as of a revision four versions ago", db, new(int64(2))},
+		{"without history", bare, nil},
+		{"plain", db, nil},
+		{"as of the current revision", db, new(int64(versions + 1))},
+		{"as of one version ago", db, new(int64(versions))},
+		{"as of four versions ago", db, new(int64(2))},
 	}
 	for _, q := range queries {
 		for _, m := range moments {
@@ -53,7 +57,7 @@ func benchmarkRead(b *testing.B, db *pgxpool.Pool, parameters, id string, at *in
 	if l.Limit == 0 {
 		l.Limit = 100
 	}
-	question := store.Question{Table: store.PrisonerExchanges, List: l, At: at}
+	question := store.Question{Table: store.PrisonerExchanges, List: l, At: at, Newest: at != nil && *at == versions+1}
 	record := render.Record{Columns: question.Shape()}
 	var answer []byte
 	add := func(row store.Row) {

@@ -24,6 +24,7 @@ func Revision(ctx context.Context, db *pgxpool.Pool) (revision int64, err error)
 type Moment struct {
 	Revision   int64      // 0: before the first
 	RecordedAt *time.Time // nil before the first
+	Newest     bool       // it was the newest when it was looked up
 	Settled    bool       // it will always be that revision; not so for a day that is not over
 }
 
@@ -46,9 +47,9 @@ func Resolve(ctx context.Context, db *pgxpool.Pool, asOf query.AsOf, now time.Ti
 	var writing bool
 	var batch pgx.Batch
 	batch.Queue(writingSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&writing) }) // first: what is committed meanwhile is seen by the second
-	batch.Queue(`select id, recorded_at from changesets
+	batch.Queue(`select id, recorded_at, id = (select max(id) from changesets) from changesets
 		where id <= coalesce($1, id) and ($1::bigint is not null or recorded_at < $2) order by id desc limit 1`, asOf.Revision, asOf.Before).
-		QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&m.Revision, &m.RecordedAt)) })
+		QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&m.Revision, &m.RecordedAt, &m.Newest)) })
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
 		return Moment{}, fmt.Errorf("resolving as_of: %w", err)
 	}

@@ -33,6 +33,19 @@ type Question struct {
 	List  query.List
 	Form  Form
 	At    *int64 // the revision to read; nil: the current one
+
+	// Newest says that At was the current revision a moment ago. It is then read as such, which costs nothing more, unless
+	// the data set has moved on.
+	Newest bool
+}
+
+// plain is the question without At, if that may do.
+func (q Question) plain() (Question, bool) {
+	if q.At == nil || !q.Newest {
+		return q, false
+	}
+	q.At = nil
+	return q, true
 }
 
 // Shape returns the columns that the question is answered with.
@@ -47,8 +60,8 @@ func (q Question) selection() selection {
 
 // statement is the SQL for the question's rows. That for the past has a text of its own, because PostgreSQL plans a
 // prepared text for the tables that it finds first.
-func (q Question) statement() (string, []any) {
-	sql, args := page(q.Table, q.List, q.selection(), q.Form == Flat)
+func (q Question) statement(expected *int64) (string, []any) {
+	sql, args := page(q.Table, q.List, q.selection(), q.Form == Flat, expected)
 	return q.ofThePast(sql), args
 }
 
@@ -81,20 +94,30 @@ const coverageSQL = `select to_json(c) from (
 // The pages of a walk are all of the revision that it began at: where the data set has moved on since, the statement
 // finds no rows, and a second round trip reads the past.
 func Page(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (Info, error) {
-	info, err := q.page(ctx, db, add)
 	after := q.List.After
+	if after != nil && q.At != nil && after.Revision != *q.At { // as_of=2026-11-23 stands for more than when the walk began
+		q.At, q.Newest = &after.Revision, false
+	}
+	if plain, ok := q.plain(); ok {
+		info, err := plain.page(ctx, db, q.At, add)
+		if err != nil || info.Revision == *q.At {
+			return info, err
+		}
+	}
+	info, err := q.page(ctx, db, nil, add)
 	if err != nil || after == nil || after.Revision == info.Revision {
 		return info, err
 	}
-	if after.Revision > info.Revision || q.At != nil {
+	if after.Revision > info.Revision {
 		return Info{}, &query.Error{Faults: []query.Fault{{Parameter: "cursor", Reason: "belongs to a revision that is not there; start without cursor"}}}
 	}
 	q.At = &after.Revision
-	return q.page(ctx, db, add)
+	return q.page(ctx, db, nil, add)
 }
 
-// page asks everything in one batch, within one snapshot.
-func (q Question) page(ctx context.Context, db *pgxpool.Pool, add func(Row)) (Info, error) {
+// page asks everything in one batch, within one snapshot. There are no rows if the data set is not at the revision that is
+// expected, if one is.
+func (q Question) page(ctx context.Context, db *pgxpool.Pool, expected *int64, add func(Row)) (Info, error) {
 	t, l := q.Table, q.List
 	var info Info
 	var batch pgx.Batch
@@ -110,7 +133,7 @@ func (q Question) page(ctx context.Context, db *pgxpool.Pool, add func(Row)) (In
 	if sql, args := undated(t, l); sql != "" {
 		batch.Queue(q.ofThePast(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Undated) })
 	}
-	sql, args := q.statement()
+	sql, args := q.statement(expected)
 	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error { return info.records(rows, l, add) })
 	batch.Queue("commit")
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
@@ -153,10 +176,17 @@ func (info *Info) records(rows pgx.Rows, l query.List, add func(Row)) error {
 func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			if err := q.prepare(ctx, tx, info); err != nil {
+			plain, ok := q.plain()
+			if err := plain.prepare(ctx, tx, info); err != nil {
 				return err
 			}
-			sql, args := q.statement()
+			if ok && info.Revision != *q.At {
+				if err := q.prepare(ctx, tx, info); err != nil {
+					return err
+				}
+				plain = q
+			}
+			sql, args := plain.statement(nil)
 			rows, err := tx.Query(ctx, sql, args...)
 			if err != nil {
 				return err

@@ -23,7 +23,7 @@ func (s *statement) arg(value any) string {
 
 // where appends the conditions of a list. Conditions on one table of parts must hold for one and the same part: an
 // exchange with from=RU and total=300.. is one in which at least 300 came from Russia.
-func (s *statement) where(t *Table, l query.List) {
+func (s *statement) where(t *Table, l query.List, expected *int64) {
 	var conditions, order []string
 	parts := map[string][]string{} // by Within
 	for _, c := range l.Where {
@@ -47,15 +47,19 @@ func (s *statement) where(t *Table, l query.List) {
 	if l.Search != "" {
 		conditions = append(conditions, "("+strings.ReplaceAll(t.Search.Where, "%s", s.tsquery(t, l))+")")
 	}
+	if expected == nil && l.After != nil {
+		expected = &l.After.Revision // see Page
+	}
+	if expected != nil {
+		conditions = append(conditions, "(select max(id) from changesets) = "+s.arg(*expected)+"::bigint")
+	}
 	if l.After != nil {
 		key, cast := s.key(t, l)
 		compare := ">"
 		if l.Sort.Descending {
 			compare = "<"
 		}
-		conditions = append(conditions,
-			"(select max(id) from changesets) = "+s.arg(l.After.Revision)+"::bigint", // see Page
-			fmt.Sprintf("(%s, x.id) %s (%s::text::%s, %s)", key, compare, s.arg(l.After.Key), cast, s.id(t, l.After.ID)))
+		conditions = append(conditions, fmt.Sprintf("(%s, x.id) %s (%s::text::%s, %s)", key, compare, s.arg(l.After.Key), cast, s.id(t, l.After.ID)))
 	}
 	s.conditions(conditions)
 }
@@ -204,20 +208,21 @@ func (s *statement) orderBy(key string, l query.List) {
 
 // page is the statement for the records of a list, or the rows of its tidy form. Behind the columns of the selection
 // stand two more: the sort key as text and the id. A list with a limit is cut in a subquery, so that what is costly to
-// show is computed for the records of the page and no others.
-func page(t *Table, l query.List, sel selection, flat bool) (string, []any) {
+// show is computed for the records of the page and no others. It finds nothing if the data set is at another revision than
+// the one expected, if one is.
+func page(t *Table, l query.List, sel selection, flat bool, expected *int64) (string, []any) {
 	var s statement
 	key, _ := s.key(t, l)
 	fmt.Fprintf(&s, "select %s, (%s)::text, x.id::text from ", strings.Join(sel.exprs, ", "), key)
 	tidy := flat && t.Rows != nil && t.Rows.Join != ""
 	if l.Limit == 0 && !tidy {
 		s.WriteString(t.from())
-		s.where(t, l)
+		s.where(t, l, expected)
 		s.orderBy(key, l)
 		return s.String(), s.args
 	}
 	s.WriteString("(select x.* from " + t.from())
-	s.where(t, l)
+	s.where(t, l, expected)
 	if l.Limit > 0 {
 		s.orderBy(key, l)
 		// One more than the page has: it tells whether there is a next one.
@@ -240,7 +245,7 @@ func count(t *Table, l query.List) (string, []any) {
 	l.After = nil
 	var s statement
 	s.WriteString("select count(*) from " + t.from())
-	s.where(t, l)
+	s.where(t, l, nil)
 	return s.String(), s.args
 }
 
@@ -263,7 +268,7 @@ func undated(t *Table, l query.List) (string, []any) {
 	dated.After = nil
 	var s statement
 	s.WriteString("select count(*) from (select x.* from " + t.from())
-	s.where(t, dated)
+	s.where(t, dated, nil)
 	s.WriteString(") x where " + strings.Join(missing, " or "))
 	return s.String(), s.args
 }
