@@ -17,6 +17,7 @@ import (
 
 	"github.com/parley-api/parley/api"
 	"github.com/parley-api/parley/internal/httpapi"
+	"github.com/parley-api/parley/internal/record"
 	"github.com/parley-api/parley/internal/store"
 	"github.com/parley-api/parley/internal/talks"
 )
@@ -123,12 +124,54 @@ func spellings(p *openapi3.Parameter) []string {
 func TestContractHasEveryField(t *testing.T) {
 	for _, table := range store.Tables {
 		t.Run(table.Name, func(t *testing.T) {
-			record := reflect.TypeOf(table.Record)
-			if diff := cmp.Diff(table.Grammar().Shown(), keysOf(record)); diff != "" {
-				t.Errorf("columns of the table (-) and JSON keys of talks.%s (+):\n%s", record.Name(), diff)
+			shown := reflect.TypeOf(table.Record)
+			if diff := cmp.Diff(table.Grammar().Shown(), keysOf(shown)); diff != "" {
+				t.Errorf("columns of the table (-) and JSON keys of talks.%s (+):\n%s", shown.Name(), diff)
 			}
-			compareType(t, record, contract(t).Components.Schemas[record.Name()])
+			compareType(t, shown, contract(t).Components.Schemas[shown.Name()])
 		})
+	}
+}
+
+// TestContractHasEveryWrite: what can be written of a record stands in the contract, field by field.
+func TestContractHasEveryWrite(t *testing.T) {
+	for _, k := range record.Kinds {
+		var name strings.Builder
+		for word := range strings.SplitSeq(k.Name, "_") {
+			name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+		ref := contract(t).Components.Schemas["Write"+name.String()]
+		if ref == nil {
+			t.Errorf("the contract has no schema Write%s", name.String())
+			continue
+		}
+		var all, required []string
+		for _, f := range k.Fields {
+			if k.PartOf != "" && f.Name == strings.TrimSuffix(k.PartOf, "s") {
+				continue // a part is written within its record
+			}
+			all = append(all, f.Name)
+			if f.Required {
+				required = append(required, f.Name)
+			}
+			if property := ref.Value.Properties[f.Name]; property != nil && f.Values != nil {
+				var words []string
+				for _, word := range property.Value.Enum {
+					if word != nil {
+						words = append(words, word.(string))
+					}
+				}
+				if diff := cmp.Diff(f.Values, words); diff != "" {
+					t.Errorf("values of %s.%s (-) and the contract (+):\n%s", k.Name, f.Name, diff)
+				}
+			}
+		}
+		if diff := cmp.Diff(slices.Sorted(slices.Values(all)), slices.Sorted(maps.Keys(ref.Value.Properties))); diff != "" {
+			t.Errorf("fields of %s (-) and the contract (+):\n%s", k.Name, diff)
+		}
+		if diff := cmp.Diff(required, ref.Value.Required); diff != "" {
+			t.Errorf("required fields of %s (-) and the contract (+):\n%s", k.Name, diff)
+		}
 	}
 }
 

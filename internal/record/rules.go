@@ -102,6 +102,9 @@ func exchangeRules(c *checker, d Document) {
 // direction: from one party to another, each once; of is what else tells the entries of a list apart.
 func (c *checker) direction(at string, d Document, seen map[string]bool, of string) {
 	from, to := d.String("from"), d.String("to")
+	if from+to+of == "" {
+		return // at fault already
+	}
 	c.rule(from == "" || from != to, at+"/to", "is the same party as from")
 	key := from + "-" + to + " " + of
 	c.rule(!seen[key], at, "is a second entry for the same direction")
