@@ -43,13 +43,18 @@ var modules = map[string]string{
 	"github.com/jackc/puddle/v2":         "of pgx",
 	"github.com/klauspost/compress":      "gzip and zstd",
 	"github.com/mfridman/interpolate":    "of goose",
+	"github.com/mitchellh/colorstring":   "of progressbar",
 	"github.com/pressly/goose/v3":        "migrations",
+	"github.com/rivo/uniseg":             "of progressbar",
+	"github.com/schollz/progressbar/v3":  "progress of long imports and exports",
 	"github.com/sethvargo/go-retry":      "of goose",
 	"github.com/swaggest/swgui":          "the interactive documentation, offline",
 	"github.com/vearutop/statigz":        "of swgui",
 	"go.uber.org/multierr":               "of goose",
 	"go.yaml.in/yaml/v3":                 "files of data sets; the contract as JSON",
 	"golang.org/x/sync":                  "errgroup",
+	"golang.org/x/sys":                   "of term",
+	"golang.org/x/term":                  "is it a terminal? for colours and progress",
 	"golang.org/x/text":                  "of pgx",
 }
 

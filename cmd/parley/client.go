@@ -32,6 +32,21 @@ type client struct {
 	http *http.Client
 	base string
 	key  string
+	sent func(share float64) // told how much of a body is sent; may be nil
+}
+
+// meter reads a body and tells how much of it is read.
+type meter struct {
+	*bytes.Reader
+	sent func(share float64)
+}
+
+func (m *meter) Read(b []byte) (int, error) {
+	n, err := m.Reader.Read(b)
+	if m.sent != nil && m.Size() > 0 {
+		m.sent(1 - float64(m.Len())/float64(m.Size()))
+	}
+	return n, err
 }
 
 // errProblem is a problem that the API answered with.
@@ -45,14 +60,18 @@ type errProblem struct {
 func (e *errProblem) Error() string { return fmt.Sprintf("%s: %s", e.Title, e.Detail) }
 
 // withClient runs f with a client of the API that the flags name. author is who writes where no key says it; progress is
-// told how many records are written, where that happens in this process.
-func (c remote) withClient(e *env, author string, progress func(int), f func(ctx context.Context, c *client) error) error {
+// told which share of a changeset is written, or sent to where it is; it may be nil.
+func (c remote) withClient(e *env, author string, progress func(share float64), f func(ctx context.Context, c *client) error) error {
 	if c.URL != "" {
 		u, err := url.Parse(c.URL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return fmt.Errorf("--url %q is not an address such as https://api.example.org", c.URL)
 		}
-		return f(e.ctx, &client{http: &http.Client{}, base: strings.TrimSuffix(strings.TrimSuffix(c.URL, "/"), "/v1"), key: c.Key})
+		api := &client{http: &http.Client{}, base: strings.TrimSuffix(strings.TrimSuffix(c.URL, "/"), "/v1"), key: c.Key}
+		if progress != nil {
+			api.sent = progress
+		}
+		return f(e.ctx, api)
 	}
 	return e.withPool(func(ctx context.Context, db *pgxpool.Pool) error {
 		if _, err := db.Exec(ctx, "select from changesets, changes limit 1"); err != nil {
@@ -108,10 +127,11 @@ func (p *pipe) Addr() net.Addr { return &net.UnixAddr{Name: "parley", Net: "pipe
 
 // do sends a request and returns the answer, if that is a success.
 func (c *client) do(ctx context.Context, method, path string, header http.Header, body []byte) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, &meter{bytes.NewReader(body), c.sent})
 	if err != nil {
 		return nil, err
 	}
+	request.ContentLength = int64(len(body))
 	for name, values := range header {
 		request.Header[name] = values
 	}

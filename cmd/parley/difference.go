@@ -4,25 +4,29 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"strings"
-
-	"github.com/fatih/color"
 )
 
-// palette colours what is added, removed and changed, on terminals.
-type palette struct{ add, remove, change *color.Color }
+// palette colours what is added, removed and changed: on terminals, unless the environment has NO_COLOR.
+type palette struct{ add, remove, change colour }
+
+// colour is the escape sequence of a colour; "" leaves texts plain.
+type colour string
+
+func (c colour) paint(text string) string {
+	if c == "" {
+		return text
+	}
+	return string(c) + text + "\x1b[0m"
+}
 
 func newPalette(to io.Writer) palette {
-	p := palette{color.New(color.FgGreen), color.New(color.FgRed), color.New(color.FgYellow)}
-	for _, c := range []*color.Color{p.add, p.remove, p.change} {
-		if isTerminal(to) && !color.NoColor {
-			c.EnableColor()
-		} else {
-			c.DisableColor()
-		}
+	if !isTerminal(to) || os.Getenv("NO_COLOR") != "" {
+		return palette{}
 	}
-	return p
+	return palette{add: "\x1b[32m", remove: "\x1b[31m", change: "\x1b[33m"}
 }
 
 // printDifference shows what changes, for people: a record a paragraph, a field a line.
@@ -34,11 +38,11 @@ func printDifference(to io.Writer, changes []change) {
 		name := c.Collection + "/" + c.Record
 		switch c.Op {
 		case "create":
-			p.add.Fprintln(to, "+ "+name)
+			fmt.Fprintln(to, p.add.paint("+ "+name))
 		case "delete":
-			p.remove.Fprintln(to, "- "+name)
+			fmt.Fprintln(to, p.remove.paint("- "+name))
 		default:
-			p.change.Fprintln(to, "~ "+name)
+			fmt.Fprintln(to, p.change.paint("~ "+name))
 		}
 		for _, f := range c.Difference {
 			p.field(to, f)
@@ -60,20 +64,20 @@ func (p palette) field(to io.Writer, f fieldChange) {
 		fmt.Fprintf(to, "    %s:\n", f.Field)
 		gone, come := without(before, after), without(after, before)
 		for _, e := range gone {
-			p.remove.Fprintln(to, "      - "+inWords(e))
+			fmt.Fprintln(to, p.remove.paint("      - "+inWords(e)))
 		}
 		for _, e := range come {
-			p.add.Fprintln(to, "      + "+inWords(e))
+			fmt.Fprintln(to, p.add.paint("      + "+inWords(e)))
 		}
 		if gone == nil && come == nil {
 			fmt.Fprintln(to, "      in another order")
 		}
 	case f.Before == nil:
-		fmt.Fprintf(to, "    %s: %s\n", f.Field, p.add.Sprint(inWords(f.After)))
+		fmt.Fprintf(to, "    %s: %s\n", f.Field, p.add.paint(inWords(f.After)))
 	case f.After == nil:
-		fmt.Fprintf(to, "    %s: %s\n", f.Field, p.remove.Sprint(inWords(f.Before)))
+		fmt.Fprintf(to, "    %s: %s\n", f.Field, p.remove.paint(inWords(f.Before)))
 	default:
-		fmt.Fprintf(to, "    %s: %s → %s\n", f.Field, p.remove.Sprint(inWords(f.Before)), p.add.Sprint(inWords(f.After)))
+		fmt.Fprintf(to, "    %s: %s → %s\n", f.Field, p.remove.paint(inWords(f.Before)), p.add.paint(inWords(f.After)))
 	}
 }
 

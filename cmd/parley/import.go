@@ -41,7 +41,7 @@ func (c *importCmd) Run(e *env) error {
 		author = userName()
 	}
 	bar := newProgress(e.stderr, "comparing", len(records))
-	return c.withClient(e, author, bar.set, func(ctx context.Context, api *client) error {
+	return c.withClient(e, author, bar.share, func(ctx context.Context, api *client) error {
 		if c.URL == "" {
 			author = "" // the API in this process has it already
 		} else {

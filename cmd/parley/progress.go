@@ -5,8 +5,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 )
 
 // progress is a bar on a terminal, and nothing elsewhere.
@@ -28,9 +28,10 @@ func (p *progress) add(n int) {
 	}
 }
 
-func (p *progress) set(n int) {
+// share sets how much is done.
+func (p *progress) share(share float64) {
 	if p.bar != nil {
-		_ = p.bar.Set(n)
+		_ = p.bar.Set(int(share * float64(p.bar.GetMax())))
 	}
 }
 
@@ -42,5 +43,5 @@ func (p *progress) finish() {
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
+	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -22,10 +22,10 @@ type Options struct {
 	Now       func() time.Time // nil: the clock
 	NewID     func() string    // makes request ids; nil: random ones
 
-	Author        string      // every request may write, as this author and without a key: for a handler that serves none but this process
-	MaxBody       int64       // bytes of a request to write; 0: no limit
-	MaxOperations int         // of a changeset; 0: no limit
-	Progress      func(n int) // told how many operations of a changeset are carried out; may be nil
+	Author        string              // every request may write, as this author and without a key: for a handler that serves none but this process
+	MaxBody       int64               // bytes of a request to write; 0: no limit
+	MaxOperations int                 // of a changeset; 0: no limit
+	Progress      func(share float64) // told how much of a changeset is carried out; may be nil
 }
 
 // server holds what handlers need. Its only state is how many of them write.

@@ -71,17 +71,23 @@ func TestFaults(t *testing.T) {
 		{"prisoner-exchanges", exchange, `{"sources": ["s-1"]}`, "/reports/0/source"},
 		{"prisoner-exchanges", exchange, `{"sources": [], "reports": []}`, "/sources"},
 		{"prisoner-exchanges", exchange, `{"reports": {}}`, "/reports"},
-		{"prisoner-exchanges", exchange, `{"reports": [{"field": "transfers.RU-RU.total", "value": "5", "qualifier": "exactly", "source": "s-1"}, {"field": "other", "value": 1, "qualifier": "exactly", "source": "s-1"}, {"field": "date", "value": "x", "qualifier": "exactly", "source": "s-1"}]}`,
-			"/reports/0/field /reports/0/value /reports/1/note /reports/2/value"},
+		{
+			"prisoner-exchanges", exchange, `{"reports": [{"field": "transfers.RU-RU.total", "value": "5", "qualifier": "exactly", "source": "s-1"}, {"field": "other", "value": 1, "qualifier": "exactly", "source": "s-1"}, {"field": "date", "value": "x", "qualifier": "exactly", "source": "s-1"}]}`,
+			"/reports/0/field /reports/0/value /reports/1/note /reports/2/value",
+		},
 		{"claims", `{"topic": "other", "claimed_by": "UA", "summary": "A.", "status": "denied", "sources": ["s"]}`, `{"quantity": {"from": "RU", "value": 3, "unit": "people"}, "responds_to": "x-1"}`, "/quantity/qualifier /quantity/to /responds_to"},
-		{"proposals", `{"round": "r", "proposed_by": "UA", "kind": "other", "summary": "A.", "status": "unknown", "sources": ["s"]}`,
+		{
+			"proposals", `{"round": "r", "proposed_by": "UA", "kind": "other", "summary": "A.", "status": "unknown", "sources": ["s"]}`,
 			`{"targets": [{"value": 1, "unit": "people", "qualifier": "about"}, {"from": "RU", "to": "UA", "value": 1, "unit": "hours", "qualifier": "about"}, {"value": 1, "unit": "days", "qualifier": "about"}, {"value": 2, "unit": "days", "qualifier": "about"}]}`,
-			"/targets/0/from /targets/1/from /targets/3"},
+			"/targets/0/from /targets/1/from /targets/3",
+		},
 		{"published-totals", `{"date": "2025-01-01", "kind": "bodies", "value": 5, "qualifier": "exactly", "scope_from": "2022-02-24", "sources": ["s"]}`, `{"from": "RU", "scope_from": "2025-01-02", "said_by": "` + strings.Repeat(long, 51) + `"}`, "/said_by /to /date"},
 		{"parties", `{"name": "Japan", "kind": "organisation"}`, `{"kind": "state", "iso2": "JP"}`, "/id /iso2"},
-		{"rounds", `{"process": "p", "title": "R", "starts_on": "2025-01-01", "ends_on": "2025-01-01", "status": "held", "format": "online", "summary": "S.", "sources": ["s"]}`,
+		{
+			"rounds", `{"process": "p", "title": "R", "starts_on": "2025-01-01", "ends_on": "2025-01-01", "status": "held", "format": "online", "summary": "S.", "sources": ["s"]}`,
 			`{"country": "TR", "started_at": "2025-01-01T10:00:00+03:00", "ended_at": "2025-01-01T09:00:00+03:00", "delegations": [{"party": "UA", "members": [{"person": "a"}, {"person": "a"}], "sources": ["s"]}, {"party": "UA", "head": "b", "sources": ["s"]}]}`,
-			"/ended_at /place_precision /country /delegations/0/members/1/person /delegations/1/party /delegations/1/head"},
+			"/ended_at /place_precision /country /delegations/0/members/1/person /delegations/1/party /delegations/1/head",
+		},
 		{"sources", `{"publisher": "P", "title": "T", "title_is_descriptive": false, "language": "en", "kind": "news"}`, `{"url": "ftp://example.org/", "language": "english", "title_is_descriptive": "no"}`, "/url /title_is_descriptive /language"},
 	} {
 		k := record.Find(c.collection)

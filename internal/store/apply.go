@@ -30,7 +30,7 @@ func (w *writer) write(batches []*batch) error {
 				return err
 			}
 			if done += len(ids); w.changeset.Progress != nil {
-				w.changeset.Progress(done)
+				w.changeset.Progress(float64(done) / float64(len(w.changeset.Operations)))
 			}
 		}
 	}

@@ -52,10 +52,10 @@ type Changeset struct {
 	Author     string
 	Message    string
 	Operations []Operation
-	Faults     []query.Fault // what is wrong with other operations; the changeset is rejected with them
-	DryRun     bool          // only find out what would change
-	Retry      *Retry        // nil: not safe to repeat
-	Progress   func(n int)   // told how many operations are carried out so far; may be nil
+	Faults     []query.Fault       // what is wrong with other operations; the changeset is rejected with them
+	DryRun     bool                // only find out what would change
+	Retry      *Retry              // nil: not safe to repeat
+	Progress   func(share float64) // told how much is carried out so far; may be nil
 }
 
 // Recorded is what came of a changeset.
