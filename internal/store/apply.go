@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -25,9 +26,16 @@ func (w *writer) write(batches []*batch) error {
 				return err
 			}
 		}
+		chunks := 0
 		for ids := range slices.Chunk(b.ids, atOnce) {
-			if err := w.upsert(b, ids); err != nil {
+			tables, err := w.upsert(b, ids)
+			if err != nil {
 				return err
+			}
+			if chunks++; len(b.ids) > atOnce && chunks&(chunks-1) == 0 { // the 1st, 2nd, 4th, 8th …
+				if err := w.analyze(tables); err != nil {
+					return err
+				}
 			}
 			if done += len(ids); w.changeset.Progress != nil {
 				w.changeset.Progress(float64(done) / float64(len(w.changeset.Operations)))
@@ -37,33 +45,42 @@ func (w *writer) write(batches []*batch) error {
 	return nil
 }
 
-// upsert writes some records of a batch with their parts.
-func (w *writer) upsert(b *batch, ids []string) error {
+// analyze tells the planner how large tables have become. A changeset may make them many times larger, and the statements
+// after it would be planned for what they were.
+func (w *writer) analyze(tables []string) error {
+	_, err := w.tx.Exec(w.ctx, "analyze changes, "+strings.Join(tables, ", ")+", history."+strings.Join(tables, ", history."))
+	return err
+}
+
+// upsert writes some records of a batch with their parts, and returns the tables that it wrote to.
+func (w *writer) upsert(b *batch, ids []string) ([]string, error) {
 	r := &rows{}
 	var err error
 	if r.people, err = w.speaking(b, ids); err != nil {
-		return err
+		return nil, err
 	}
 	if r.reportIDs, err = w.reportIDs(b, ids); err != nil {
-		return err
+		return nil, err
 	}
 	r.fill(b.kind, ids, b.written)
-	if err := w.exec(upsertSQL(tableOf(b.kind).Base, r.columns), r.records); err != nil {
-		return err
+	tables := []string{tableOf(b.kind).Base}
+	if err := w.exec(upsertSQL(tables[0], r.columns), r.records); err != nil {
+		return nil, err
 	}
 	if b.kind == record.Rounds {
 		if err := w.delegations(r, ids); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, p := range r.parts {
 		for _, sql := range []string{p.deletePartsSQL(), p.insertPartsSQL()} {
 			if err := w.exec(sql, r.of[p.table], r.owners[p.table]); err != nil {
-				return err
+				return nil, err
 			}
 		}
+		tables = append(tables, p.table)
 	}
-	return nil
+	return tables, nil
 }
 
 func (w *writer) exec(sql string, all []row, more ...any) error {
