@@ -1,12 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
-	"strings"
+
+	"github.com/parley-api/parley/internal/record"
 )
 
 // palette colours what is added, removed and changed: on terminals, unless the environment has NO_COLOR.
@@ -100,9 +100,5 @@ func inWords(value any) string {
 	if text, ok := value.(string); ok {
 		return text
 	}
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value)
-	return strings.TrimSuffix(b.String(), "\n")
+	return string(record.AppendJSON(nil, value))
 }

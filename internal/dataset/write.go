@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -147,20 +146,8 @@ func (w *writer) value(l layout, value any) {
 		}
 		w.buf = append(w.buf, ']')
 	default:
-		w.buf = appendJSON(w.buf, value)
+		w.buf = record.AppendJSON(w.buf, value)
 	}
-}
-
-// appendJSON appends a plain value. HTML is not escaped: this is no page.
-func appendJSON(b []byte, value any) []byte {
-	if n, ok := value.(float64); ok { // never with an exponent, which YAML's readers disagree about
-		return strconv.AppendFloat(b, n+0, 'f', -1, 64)
-	}
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value) // a text, a number, a truth value or null
-	return append(b, strings.TrimSuffix(text.String(), "\n")...)
 }
 
 // csv writes a record as a row of the table.
@@ -195,7 +182,7 @@ func toCell(value any) (string, error) {
 		}
 		text = strings.Join(texts, ";")
 	default:
-		return string(appendJSON(nil, value)), nil
+		return string(record.AppendJSON(nil, value)), nil
 	}
 	if guarded(text) {
 		return "'" + text, nil

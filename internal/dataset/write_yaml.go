@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/parley-api/parley/internal/record"
 )
 
 // wide is where lists and objects no longer fit a line.
@@ -87,7 +89,7 @@ func appendFlow(b []byte, l layout, value any) []byte {
 	case string:
 		return appendText(b, value)
 	default:
-		return appendJSON(b, value)
+		return record.AppendJSON(b, value)
 	}
 }
 

@@ -266,3 +266,28 @@ func TestWalkSeesOneMoment(t *testing.T) {
 		t.Errorf("-at the beginning +by pages:\n%s", diff)
 	}
 }
+
+// TestChangesetInProgress: an instant is settled, and its answer may be kept for ever, only when no changeset is in
+// progress that may still be recorded for it.
+func TestChangesetInProgress(t *testing.T) {
+	a, db := newWritable(t)
+	ask := func() string {
+		response, _ := a.do(t, http.MethodGet, "/v1/parties?as_of=2026-11-23T12:00:00Z&limit=1")
+		return response.Header.Get("Parley-Revision") + " " + response.Header.Get("Cache-Control")
+	}
+	settled := ask()
+	tx, err := db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "insert into changesets (author, message, recorded_at) values ('test', 'test', '2026-11-23T06:00:00Z')"); err != nil {
+		t.Fatal(err)
+	}
+	during := ask()
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after := ask(); !strings.HasPrefix(settled, "1 public, max-age=31536000") || !strings.HasPrefix(during, "1 public, max-age=5") || !strings.HasPrefix(after, "2 public, max-age=31536000") {
+		t.Errorf("before: %s; during: %s; after: %s", settled, during, after)
+	}
+}

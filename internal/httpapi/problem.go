@@ -109,6 +109,7 @@ type problem struct {
 	Status    int           `json:"status"`
 	Detail    string        `json:"detail"`
 	Errors    []query.Fault `json:"errors,omitempty"`
+	Memento   string        `json:"memento,omitempty"` // of a deleted record: the address of it as it last was
 	RequestID string        `json:"request_id"`
 }
 
@@ -149,7 +150,10 @@ func (s *server) absent(w http.ResponseWriter, r *http.Request, a *store.Absent)
 	case a.Since == 0:
 		s.problem(w, r, notFound, "there is no record with this id; the list is at "+s.base(r)+"/v1/"+collectionOf(r.URL.Path), nil)
 	case a.Until != 0 && asOf == "":
-		s.problem(w, r, gone, fmt.Sprintf("revision %d deleted this record; as_of=%d shows it as it last was", a.Until, a.Until-1), nil)
+		s.sendProblem(w, r, gone, problem{
+			Detail:  fmt.Sprintf("revision %d deleted this record; as_of=%d shows it as it last was", a.Until, a.Until-1),
+			Memento: fmt.Sprintf("%s%s?as_of=%d", s.base(r), r.URL.EscapedPath(), a.Until-1),
+		})
 	default:
 		s.problem(w, r, notFound, fmt.Sprintf("not recorded yet, or no more, as of %s: the record first came with revision %d", asOf, a.Since), nil)
 	}
@@ -186,14 +190,13 @@ func away(err error) bool {
 }
 
 func (s *server) problem(w http.ResponseWriter, r *http.Request, k kind, detail string, faults []query.Fault) {
-	body, err := json.Marshal(problem{
-		Type:      s.base(r) + "/problems/" + k.Name,
-		Title:     k.Title,
-		Status:    k.Status,
-		Detail:    detail,
-		Errors:    faults,
-		RequestID: requestID(w),
-	})
+	s.sendProblem(w, r, k, problem{Detail: detail, Errors: faults})
+}
+
+// sendProblem answers with a problem of a kind.
+func (s *server) sendProblem(w http.ResponseWriter, r *http.Request, k kind, p problem) {
+	p.Type, p.Title, p.Status, p.RequestID = s.base(r)+"/problems/"+k.Name, k.Title, k.Status, requestID(w)
+	body, err := json.Marshal(p)
 	if err != nil { // a request whose Host cannot be written is none that we can answer better
 		body = []byte("{}")
 	}

@@ -130,7 +130,10 @@ func TestOneRecord(t *testing.T) {
 	if len(gone.body) > 0 || gone.response.Header.Get("Parley-Revision") != "5" {
 		t.Errorf("deleted: %v %s", gone.response.Header, gone.body)
 	}
-	d.get(t, claim, 410)
+	last := decode[struct{ Memento string }](t, d.get(t, claim, 410).body)
+	if last.Memento != d.url+claim+"?as_of=4" {
+		t.Errorf("as it last was: %q", last.Memento)
+	}
 	d.get(t, claim+"?as_of=4", 200)
 	d.write(t, "PATCH", claim, "{}", 410, "If-Match", "*")
 	d.write(t, "PUT", claim, newClaim, 409, "If-None-Match", "*")

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -185,9 +186,17 @@ func (f Field) AppendValue(b []byte, value any) []byte {
 		}
 		return append(b, ']')
 	}
+	return AppendJSON(b, value)
+}
+
+// AppendJSON appends a value as JSON. HTML is not escaped, because this is no page; numbers never have an exponent.
+func AppendJSON(b []byte, value any) []byte {
+	if n, ok := value.(float64); ok {
+		return strconv.AppendFloat(b, n+0, 'f', -1, 64) // and zero no sign
+	}
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value) // a text, a number, a truth value or null
+	_ = encoder.Encode(value) // of what JSON was decoded to
 	return append(b, strings.TrimSuffix(text.String(), "\n")...)
 }
