@@ -45,11 +45,12 @@ func (e *notAcceptable) Error() string {
 }
 
 // extension lets the last part of an address below /v1/ name the form, which then wins over Accept. The rest of the
-// program sees the address without it.
+// program sees the address without it. What is written has one form.
 func (s *server) extension(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ext := path.Ext(r.URL.Path)
-		if ext == "" || !strings.HasPrefix(r.URL.Path, "/v1/") {
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
+		if ext == "" || !reads || !strings.HasPrefix(r.URL.Path, "/v1/") {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -126,6 +126,8 @@ func TestOneRecord(t *testing.T) {
 		t.Error(got)
 	}
 	d.write(t, "DELETE", claim, "", 412, "If-Match", `"3"`)
+	d.write(t, "DELETE", claim, "", 412, "If-Match", `"5"`) // which is not there
+	d.write(t, "PUT", claim+".csv", newClaim, 404, "If-Match", "*")
 	gone := d.write(t, "DELETE", claim+"?message=Retracted", "", 204, "If-Match", `"4"`, "Content-Type", "-")
 	if len(gone.body) > 0 || gone.response.Header.Get("Parley-Revision") != "5" {
 		t.Errorf("deleted: %v %s", gone.response.Header, gone.body)

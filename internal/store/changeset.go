@@ -123,7 +123,7 @@ func (c Changeset) record(ctx context.Context, tx pgx.Tx, done *Recorded) error 
 	if err := tx.QueryRow(ctx, begin, c.Author, c.Message).Scan(&done.Revision, &done.RecordedAt); err != nil {
 		return err
 	}
-	w := &writer{ctx: ctx, tx: tx, changeset: c}
+	w := &writer{ctx: ctx, tx: tx, revision: done.Revision, changeset: c}
 	w.faults[Invalid] = slices.Clone(c.Faults)
 	if err := w.carryOut(done); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 type writer struct {
 	ctx       context.Context //nolint:containedctx // a writer lives as long as one call of Record
 	tx        pgx.Tx
+	revision  int64 // that the changeset makes
 	changeset Changeset
 	faults    [InUse + 1][]query.Fault // by reason
 	refs      []record.Reference
@@ -123,6 +124,8 @@ func (w *writer) allowed(o Operation, s *state) bool {
 		w.fault(Missing, id, "%s was deleted by revision %d", name, s.deleted)
 	case !there && o.Op != Put:
 		w.fault(Missing, id, "there is no record %s", name)
+	case o.Guard.Unchanged != nil && *o.Guard.Unchanged >= w.revision:
+		w.fault(Stale, id, "revision %d is not there: the data set is at revision %d", *o.Guard.Unchanged, w.revision-1)
 	case there && o.Guard.Absent:
 		w.fault(Stale, id, "%s is there already; revision %d last changed it", name, s.revision)
 	case !there && o.Guard.OrNew && o.Guard.Unchanged != nil && *o.Guard.Unchanged < s.deleted:
