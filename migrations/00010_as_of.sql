@@ -27,11 +27,13 @@ begin
 			perform set_config('search_path', 'public', true);
 		end;
 	elsif name = 'changesets' then
-		create view as_of.changesets as select * from public.changesets where id <= current_setting('parley.as_of')::bigint;
+		create view as_of.changesets as select * from public.changesets where id <= (select current_setting('parley.as_of')::bigint);
 	elsif name = 'changes' then
-		create view as_of.changes as select * from public.changes where revision <= current_setting('parley.as_of')::bigint;
+		create view as_of.changes as select * from public.changes where revision <= (select current_setting('parley.as_of')::bigint);
 	else
-		execute format('create view as_of.%I as select %s from history.%1$I where valid_from <= current_setting(''parley.as_of'')::bigint and valid_to > current_setting(''parley.as_of'')::bigint', name, columns);
+		-- The revision is a subquery, so that it is found out once and not for every version that is looked at.
+		execute format('create view as_of.%I as select %s from history.%1$I
+			where valid_from <= (select current_setting(''parley.as_of'')::bigint) and valid_to > (select current_setting(''parley.as_of'')::bigint)', name, columns);
 		-- What is looked up by index now is looked up by index then: versions that are not of the moment are passed over
 		-- within the index.
 		for index in
