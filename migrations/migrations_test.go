@@ -299,6 +299,35 @@ func TestDownAndUp(t *testing.T) {
 	}
 }
 
+// TestDownKeepsHistory: history that was cut is whole again when the migration that cuts is undone.
+func TestDownKeepsHistory(t *testing.T) {
+	db := pgtest.DB(t)
+	for n := range 4 {
+		pgtest.Change(t, db, nil, fmt.Sprintf("update rounds set note = 'version %d'", n), fmt.Sprintf("delete from claims where id = (select id from claims where id not in (select responds_to from claims where responds_to is not null) offset %d limit 1)", n))
+	}
+	const rounds, claims = "select to_json(h)::text from history.rounds h order by id, valid_from", "select to_json(h)::text from history.claims h order by id, valid_from"
+	before := append(column[string](t, db, rounds), column[string](t, db, claims)...)
+	if cuts := column[int64](t, db, "select cut from close_segments(1, 0.5)"); len(cuts) < 4 {
+		t.Fatalf("cut at %v", cuts)
+	}
+	m, err := postgres.NewMigrator(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for result := (*goose.MigrationResult)(nil); result == nil || result.Source.Version > 12; {
+		if result, err = m.Down(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(before, append(column[string](t, db, rounds), column[string](t, db, claims)...)); diff != "" {
+		t.Errorf("history before it was cut (-) and after that was undone (+):\n%.2000s", diff)
+	}
+	if left := column[string](t, db, "select nspname::text from pg_namespace where nspname ~ '^(history|as_of)_'"); len(left) > 0 {
+		t.Errorf("there is still %v", left)
+	}
+}
+
 // TestSeedIsNotUndoneOverOthersWork: changesets after the seed would be lost with it.
 func TestSeedIsNotUndoneOverOthersWork(t *testing.T) {
 	db := pgtest.DB(t)

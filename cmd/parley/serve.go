@@ -18,6 +18,7 @@ import (
 	"github.com/parley-api/parley/internal/config"
 	"github.com/parley-api/parley/internal/httpapi"
 	"github.com/parley-api/parley/internal/postgres"
+	"github.com/parley-api/parley/internal/store"
 )
 
 type serveCmd struct {
@@ -118,6 +119,7 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 	}
 	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
 
+	group.Go(func() error { tend(ctx, e, pool); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
 		stopping.Store(true)
@@ -135,6 +137,26 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		return err
 	}
 	return nil
+}
+
+// tending is how often history is looked after.
+const tending = time.Hour
+
+// tend keeps the past as fast to read as the present. That it cannot just now is no fault: it tries again.
+func tend(ctx context.Context, e *env, pool *pgxpool.Pool) {
+	for {
+		switch closed, err := store.CloseSegments(ctx, pool, store.LeastEnded, store.EndedShare); {
+		case err != nil && ctx.Err() == nil:
+			e.log.Warn("history is not cut yet", "error", err)
+		case closed > 0:
+			e.log.Info("history cut", "segments", closed)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(tending):
+		}
+	}
 }
 
 // newServer bounds what a client may take: the time for headers, their size, idle connections. Answers mind their own

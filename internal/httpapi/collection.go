@@ -62,7 +62,7 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse fu
 		if err != nil {
 			return nil, err
 		}
-		a.moment, a.At, a.Newest = &moment, &moment.Revision, moment.Newest
+		a.moment, a.At, a.Newest, a.Segment = &moment, &moment.Revision, moment.Newest, moment.Segment
 	}
 	return a, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,6 +25,9 @@ type RecordChange struct {
 func Differences(ctx context.Context, db *pgxpool.Pool, revision int64) iter.Seq2[RecordChange, error] {
 	return func(yield func(RecordChange, error) bool) {
 		err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, steadyHistory); err != nil {
+				return err
+			}
 			for after := int64(0); ; {
 				some, err := someChanges(ctx, tx, revision, after)
 				if err != nil || len(some) == 0 {
@@ -92,7 +94,7 @@ func someChanges(ctx context.Context, tx pgx.Tx, revision, after int64) ([]Recor
 
 // documentsAt reads records as they stood at a revision.
 func documentsAt(ctx context.Context, tx pgx.Tx, revision int64, ids map[*record.Kind][]string) (map[*record.Kind]map[string]record.Document, error) {
-	if _, err := tx.Exec(ctx, "select set_config('search_path', 'as_of, public', true), set_config('parley.as_of', $1, true)", strconv.FormatInt(revision, 10)); err != nil {
+	if _, err := tx.Exec(ctx, readAsOf, revision); err != nil {
 		return nil, err
 	}
 	all := map[*record.Kind]map[string]record.Document{}

@@ -277,7 +277,7 @@ func TestModel(t *testing.T) {
 	db := pgtest.DB(t)
 	g := &gambler{Rand: rand.New(rand.NewPCG(seed, 0)), world: present(t, db, nil)} //nolint:gosec // no secret
 	worlds, said := []world{nil, g.world.clone()}, []map[string]string{nil, answers(t, db, nil, false)}
-	rejected := 0
+	rejected, segments := 0, int64(0)
 	for range changesets {
 		before, named := g.world, map[*record.Kind]map[string]bool{}
 		g.world, g.faulty = before.clone(), false
@@ -323,11 +323,18 @@ func TestModel(t *testing.T) {
 			t.Fatalf("changes of %+v:\n%s", operations, diff)
 		}
 		worlds, said = append(worlds, g.world.clone()), append(said, answers(t, db, nil, false))
+		if g.IntN(3) == 0 {
+			n, err := store.CloseSegments(t.Context(), db, 1+g.Int64N(10), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			segments += n
+		}
 	}
 	if len(worlds) < changesets/4 || rejected < changesets/20 {
 		t.Errorf("%d revisions, %d rejected: too few to tell", len(worlds)-1, rejected)
 	}
-	t.Logf("%d revisions, %d changesets rejected", len(worlds)-1, rejected)
+	t.Logf("%d revisions, %d changesets rejected, %d segments of history closed", len(worlds)-1, rejected, segments)
 	for revision := range worlds {
 		if revision == 0 {
 			continue

@@ -26,6 +26,7 @@ type Moment struct {
 	RecordedAt *time.Time // nil before the first
 	Newest     bool       // it was the newest when it was looked up
 	Settled    bool       // it will always be that revision; not so for a day that is not over
+	Segment    int64      // see [Question]
 }
 
 // settling is how long after an instant a changeset may still be recorded for it: clocks of machines differ.
@@ -47,9 +48,9 @@ func Resolve(ctx context.Context, db *pgxpool.Pool, asOf query.AsOf, now time.Ti
 	var writing bool
 	var batch pgx.Batch
 	batch.Queue(writingSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&writing) }) // first: what is committed meanwhile is seen by the second
-	batch.Queue(`select id, recorded_at, id = (select max(id) from changesets) from changesets
+	batch.Queue(`select id, recorded_at, id = (select max(id) from changesets), coalesce((select min(until) from as_of.segments where until > id), 0) from changesets
 		where id <= coalesce($1, id) and ($1::bigint is not null or recorded_at < $2) order by id desc limit 1`, asOf.Revision, asOf.Before).
-		QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&m.Revision, &m.RecordedAt, &m.Newest)) })
+		QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&m.Revision, &m.RecordedAt, &m.Newest, &m.Segment)) })
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
 		return Moment{}, fmt.Errorf("resolving as_of: %w", err)
 	}
@@ -75,8 +76,13 @@ func WhyAbsent(ctx context.Context, db *pgxpool.Pool, t *Table, id string) error
 	}
 	const forever = 9223372036854775807
 	var e Absent
-	err := db.QueryRow(ctx, "select coalesce(min(valid_from), 0), coalesce(nullif(max(valid_to), $2), 0) from history."+t.Base+" where id = $1", id, int64(forever)).Scan(&e.Since, &e.Until)
-	if err != nil {
+	var batch pgx.Batch
+	batch.Queue("begin isolation level repeatable read read only")
+	batch.Queue(steadyHistory)
+	batch.Queue("select coalesce(min(valid_from), 0), coalesce(nullif(max(valid_to), $2), 0) from history."+t.Base+" where id = $1", id, int64(forever)).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&e.Since, &e.Until) })
+	batch.Queue("commit")
+	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("history of %s: %w", t.Name, err)
 	}
 	return &e

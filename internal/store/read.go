@@ -37,6 +37,9 @@ type Question struct {
 	// Newest says that At was the current revision a moment ago. It is then read as such, which costs nothing more, unless
 	// the data set has moved on.
 	Newest bool
+	// Segment is the cut that ends the segment of history in which At is read, 0 for the open one. It is found out anew with
+	// every read; known before, it lets a connection keep its plans for each segment.
+	Segment int64
 }
 
 // plain is the question without At, if that may do.
@@ -67,7 +70,7 @@ func (q Question) statement(expected *int64) (string, []any) {
 
 func (q Question) ofThePast(sql string) string {
 	if q.At != nil {
-		return "/* as_of */ " + sql
+		return fmt.Sprintf("/* as_of %d */ %s", q.Segment, sql)
 	}
 	return sql
 }
@@ -209,8 +212,8 @@ func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Se
 // queueMoment sets a transaction to the moment of the question and finds out which revision that is.
 func (q Question) queueMoment(batch *pgx.Batch, info *Info) {
 	if q.At != nil {
-		batch.Queue("set local search_path = as_of, public")
-		batch.Queue("select set_config('parley.as_of', $1, true)", strconv.FormatInt(*q.At, 10))
+		batch.Queue(steadyHistory)
+		batch.Queue(readAsOf, *q.At)
 	}
 	batch.Queue(q.ofThePast(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
 }

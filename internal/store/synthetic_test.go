@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/pgtest"
+	"github.com/parley-api/parley/internal/store"
 )
 
 // versions of each synthetic record: changesets 2 to 6.
@@ -97,7 +98,14 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, versions int) error {
 		}
 		return nil
 	})
-	if err == nil {
+	if err != nil {
+		return err
+	}
+	// As where history was cut whenever that was due: no room of versions that moved is left over.
+	if _, err := store.CloseSegments(ctx, db, store.LeastEnded, store.EndedShare); err != nil {
+		return err
+	}
+	if _, err = db.Exec(ctx, "vacuum (full) history.prisoner_exchanges"); err == nil {
 		_, err = db.Exec(ctx, "vacuum analyze")
 	}
 	return err
