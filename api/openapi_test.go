@@ -111,6 +111,35 @@ func TestContractHasEveryParameter(t *testing.T) {
 	}
 }
 
+// TestContractHasEveryOtherParameter: of totals and of the search, which are no lists of their own records.
+func TestContractHasEveryOtherParameter(t *testing.T) {
+	for path, want := range map[string][]string{
+		"/v1/prisoner-exchanges/totals": store.PrisonerExchanges.Grammar().TotalsParameters(),
+		"/v1/body-repatriations/totals": store.BodyRepatriations.Grammar().TotalsParameters(),
+		"/v1/search":                    store.Found.Grammar().Parameters(),
+	} {
+		var names []string
+		for _, ref := range contract(t).Paths.Value(path).Get.Parameters {
+			names = append(names, spellings(ref.Value)...)
+			if ref.Value.Name == "by" {
+				var words []any
+				for _, by := range store.TotalsBy {
+					words = append(words, by)
+				}
+				if diff := cmp.Diff(words, ref.Value.Schema.Value.Enum); diff != "" {
+					t.Errorf("%s?by= in the program (-) and the contract (+):\n%s", path, diff)
+				}
+			}
+		}
+		slices.Sort(names)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, names); diff != "" {
+			t.Errorf("parameters of %s in the program (-) and the contract (+):\n%s", path, diff)
+		}
+	}
+	compareType(t, reflect.TypeFor[talks.Found](), contract(t).Components.Schemas["Found"])
+}
+
 // spellings are the parameters that one of the contract stands for: itself and with each of its operators.
 func spellings(p *openapi3.Parameter) []string {
 	names := []string{p.Name}

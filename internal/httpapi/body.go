@@ -17,9 +17,11 @@ type body struct {
 	buf  []byte
 }
 
-func (a *asked) body() *body {
-	b := &body{form: a.form, row: render.Record{Columns: a.Shape(), Base: a.base + "/v1/"}}
-	if a.name == "csv" {
+func (a *asked) body() *body { return newBody(a.form, a.base, a.Shape()) }
+
+func newBody(form *form, base string, shape store.Shape) *body {
+	b := &body{form: form, row: render.Record{Columns: shape, Base: base + "/v1/"}}
+	if form.name == "csv" {
 		b.buf = render.AppendCSVHeader(b.buf, b.row.Columns)
 	}
 	return b

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -46,7 +47,9 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse fu
 	if err != nil {
 		return nil, err
 	}
-	l, err := parse(values, c.grammar)
+	grammar := c.grammar
+	grammar.Flat = form.layout == store.Flat
+	l, err := parse(values, grammar)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +59,11 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse fu
 		form:     form,
 		base:     c.base(r),
 		path:     path,
+	}
+	if l.ReportedBy != "" {
+		if err := store.IsParty(r.Context(), c.DB, l.ReportedBy); err != nil {
+			return nil, err
+		}
 	}
 	if l.AsOf != nil {
 		moment, err := store.Resolve(r.Context(), c.DB, *l.AsOf, c.Now())
@@ -74,6 +82,26 @@ func (c *collection) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return c.answer(w, r, a)
+}
+
+// totals serves sums over the records that a list would have.
+func (c *collection) totals(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.understand(w, r, func(v url.Values, g query.Grammar) (query.List, error) { return query.Totals(v, g, store.TotalsBy) })
+	if err != nil {
+		return err
+	}
+	if fresh, err := c.unchanged(w, r, a); fresh || err != nil {
+		return err
+	}
+	body := newBody(a.form, a.base, a.TotalsShape())
+	info, err := store.Totals(r.Context(), c.DB, a.Question, body.add)
+	if err != nil {
+		return err
+	}
+	c.headers(w, a, info)
+	m := c.meta(a, info)
+	m.By = a.List.By
+	return send(w, body.list("", m))
 }
 
 // history serves the changes of one record: the feed of changes, cut down to it.
@@ -128,16 +156,23 @@ func (c *collection) listPage(w http.ResponseWriter, r *http.Request, a *asked) 
 		w.Header().Set("Link", "<"+next+`>; rel="next"`)
 	}
 	c.headers(w, a, info)
-	return send(w, body.list(next, render.Meta{
+	return send(w, body.list(next, c.meta(a, info)))
+}
+
+// meta is what a list says of itself.
+func (c *collection) meta(a *asked, info store.Info) render.Meta {
+	return render.Meta{
 		Revision:    info.Revision,
 		AsOf:        info.RecordedAt,
 		Permalink:   a.permalink(info.Revision),
+		ReportedBy:  a.List.ReportedBy,
+		DidYouMean:  info.DidYouMean,
 		Total:       info.Total,
 		Undated:     info.Undated,
 		Coverage:    info.Coverage,
 		Licence:     Licence,
 		Attribution: Attribution,
-	}))
+	}
 }
 
 // record serves a single record.
@@ -174,6 +209,12 @@ func (c *collection) headers(w http.ResponseWriter, a *asked, info store.Info) {
 	h.Set("Content-Type", a.header)
 	h.Set("Etag", c.etag(a, info.Revision))
 	h.Set("Parley-Revision", fmt.Sprint(info.Revision))
+	if a.List.ReportedBy != "" {
+		h.Set("Parley-Reported-By", a.List.ReportedBy)
+	}
+	if info.DidYouMean != "" {
+		h.Set("Parley-Did-You-Mean", mime.QEncoding.Encode("utf-8", info.DidYouMean))
+	}
 	h.Add("Link", "<"+Licence+`>; rel="license"`)
 	h.Add("Link", "<"+a.permalink(info.Revision)+`>; rel="memento"`)
 	if a.moment != nil && a.moment.Settled {

@@ -46,6 +46,7 @@ func TestEveryWord(t *testing.T) {
 		"party_kind":       talks.PartyKinds,
 		"source_kind":      talks.SourceKinds,
 		"round_status":     talks.RoundStatuses,
+		"figure_status":    talks.FigureStatuses,
 		"round_format":     talks.RoundFormats,
 		"place_precision":  talks.PlacePrecisions,
 		"proposal_kind":    talks.ProposalKinds,
@@ -178,6 +179,8 @@ func TestEveryParameter(t *testing.T) {
 					}
 				case p.Name == "as_of":
 					values = []string{"1", "0", "2026-11-23T00:00:00Z"}
+				case p.Name == "reported_by":
+					values = []string{"UA", "RU", "AE"}
 				case p.Name == "after":
 					values = []string{"100"}
 				case p.Name == "q":

@@ -129,7 +129,7 @@ func TestProblems(t *testing.T) {
 		{"day out of range", "GET", "/v1/rounds?date=9999-12-31..", nil, 200, `"data":[]`},
 		{"last year there is", "GET", "/v1/changesets?recorded_at=..9999", nil, 200, `"id":1`},
 		{"first year there is", "GET", "/v1/rounds?date=0001", nil, 200, `"data":[]`},
-		{"parameter on a record", "GET", "/v1/rounds/istanbul-2025-3?limit=1", nil, 400, `"allowed":["as_of","fields"]`},
+		{"parameter on a record", "GET", "/v1/rounds/istanbul-2025-3?limit=1", nil, 400, `"allowed":["as_of","fields","reported_by"]`},
 		{"parameter on the index", "GET", "/v1?x=1", nil, 400, "no such parameter"},
 		{"foreign cursor", "GET", "/v1/rounds?cursor=AAAA", nil, 400, "not a cursor of ours"},
 		{"unknown id", "GET", "/v1/rounds/istanbul-2025-9", nil, 404, "no record with this id"},
@@ -245,7 +245,7 @@ func TestForms(t *testing.T) {
 // TestTidyCSV: an exchange is one row a direction, unknown is empty, zero is zero.
 func TestTidyCSV(t *testing.T) {
 	a := newAPI(t)
-	_, body := a.do(t, http.MethodGet, "/v1/prisoner-exchanges.csv?date=2025-05-23..2025-05-24,2025-07-04&fields=id,transfers&sort=date")
+	_, body := a.do(t, http.MethodGet, "/v1/prisoner-exchanges.csv?date=2025-05-23..2025-05-24,2025-07-04&fields=id,from,to,total,pows,civilians&sort=date")
 	want := "id,from,to,total,pows,civilians\r\n" +
 		"exchange-2025-05-23,RU,UA,390,270,120\r\nexchange-2025-05-23,UA,RU,390,270,120\r\n" +
 		"exchange-2025-05-24,RU,UA,307,307,\r\nexchange-2025-05-24,UA,RU,307,307,\r\n" +

@@ -44,6 +44,8 @@ var grammarForms = []grammarForm{
 	{"sort=-date", "one key, - for descending; ties by id"},
 	{"limit=50", "1 to 1000, 100 unless given; next has the following page"},
 	{"fields=id,date,transfers", "only these"},
+	{"reported_by=UA", "the figures as that party gave them; null where it gave none"},
+	{"disputed=true", "only records with a figure on which voices contradict each other"},
 	{"total_count=true", "adds meta.total"},
 	{`said_by="Kyiv, Lviv"`, "a value that contains a comma stands in quotation marks"},
 	{".csv · .ndjson", "as extension: the same query in another form, complete unless limit is given"},
@@ -61,8 +63,12 @@ func (s *server) index(w http.ResponseWriter, r *http.Request) error {
 		Revision:    revision,
 		Licence:     Licence,
 		Attribution: Attribution,
-		Links:       map[string]string{"contract": base + "/openapi.yaml", "documentation": base + "/docs/", "coverage": base + "/v1/coverage"},
-		Grammar:     grammarForms,
+		Links: map[string]string{
+			"search": base + "/v1/search?q=all+for+all", "prisoner_exchange_totals": base + "/v1/prisoner-exchanges/totals?by=month",
+			"body_repatriation_totals": base + "/v1/body-repatriations/totals?by=year",
+			"contract":                 base + "/openapi.yaml", "documentation": base + "/docs/", "coverage": base + "/v1/coverage",
+		},
+		Grammar: grammarForms,
 	}
 	for _, t := range store.Tables {
 		page.Collections = append(page.Collections, describe(t, base+"/v1/"+t.Name))

@@ -77,7 +77,7 @@ func (s *server) cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "ETag, Link, Parley-Revision, Retry-After, X-Request-Id")
+		h.Set("Access-Control-Expose-Headers", "ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, Retry-After, X-Request-Id")
 		if r.Method != http.MethodOptions {
 			next.ServeHTTP(w, r)
 			return

@@ -68,7 +68,11 @@ func TestAsOfIsWhatWas(t *testing.T) {
 				_, body := a.do(t, http.MethodGet, target)
 				answers[target] = string(body)
 			}
-			if table.Search.Where != "" {
+			if table.Figures {
+				_, body := a.do(t, http.MethodGet, list+".ndjson?reported_by=UA")
+				answers[list+".ndjson?reported_by=UA"] = string(body)
+			}
+			if table.Search.Config != nil {
 				_, body := a.do(t, http.MethodGet, list+".ndjson?q=test+or+exchange+or+medinsky")
 				answers[list+".ndjson?q=test+or+exchange+or+medinsky"] = string(body)
 			}
@@ -76,6 +80,8 @@ func TestAsOfIsWhatWas(t *testing.T) {
 		for _, target := range []string{
 			"/v1/rounds/istanbul-2025-3", "/v1/claims/test-claim", "/v1/claims/kursk-exchange-terms-2026-02", "/v1/prisoner-exchanges/exchange-2025-07-23",
 			"/v1/prisoner-exchanges.csv?from=RU&total=200..300", "/v1/rounds.ndjson?person=rustem-umerov", "/v1/events.ndjson?party=TR",
+			"/v1/prisoner-exchanges/totals.csv?by=month", "/v1/prisoner-exchanges/totals.ndjson?by=mediator&reported_by=RU", "/v1/body-repatriations/totals.csv?by=year",
+			"/v1/search.ndjson?q=exchange", "/v1/search.ndjson?q=Umerof", "/v1/commitments.csv?status=open,overdue", "/v1/prisoner-exchanges.csv?disputed=true",
 		} {
 			response, body := a.do(t, http.MethodGet, target)
 			if response.StatusCode == 200 {

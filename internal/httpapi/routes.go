@@ -44,6 +44,8 @@ func (s *server) routes() chi.Router {
 	mount(r, s, store.Changesets)
 	mount(r, s, store.Changes)
 	mount(r, s, store.Coverage)
+	found := &collection{server: s, table: store.Found, grammar: store.Found.Grammar()}
+	r.Get("/v1/search", s.handle(found.list))
 	r.Post("/v1/changesets", s.write(s.postChangeset))
 	r.Get("/v1/{collection}/{id}/history", s.handle(s.history))
 	return r
@@ -53,6 +55,9 @@ func (s *server) routes() chi.Router {
 func mount(r chi.Router, s *server, t *store.Table) {
 	c := &collection{server: s, table: t, grammar: t.Grammar()}
 	r.Get("/v1/"+t.Name, s.handle(c.list))
+	if t == store.PrisonerExchanges || t == store.BodyRepatriations {
+		r.Get("/v1/"+t.Name+"/totals", s.page(c.totals))
+	}
 	if t == store.Changesets {
 		r.Get("/v1/"+t.Name+"/{id}", s.handle(c.changeset))
 	} else {

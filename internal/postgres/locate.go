@@ -152,7 +152,7 @@ func installHint(major int) string {
 		return fmt.Sprintf("brew install postgresql@%d", major)
 	}
 	if major == 0 {
-		return "apt-get install postgresql (Debian, Ubuntu) or dnf install postgresql-server (Fedora)"
+		return "apt-get install postgresql (Debian, Ubuntu) or dnf install postgresql-server postgresql-contrib (Fedora)"
 	}
 	return fmt.Sprintf("apt-get install postgresql-%d (Debian, Ubuntu) or dnf install postgresql%d-server (Fedora)", major, major)
 }

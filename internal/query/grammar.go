@@ -42,6 +42,7 @@ type Field struct {
 	Nullable bool     // the value may be unknown: the filters .known and, for dates, the count of undated rows
 	Sortable bool
 	Hidden   bool // for filters only: no part of the record
+	OfRow    bool // a column of the rows of a flat form, and within a list elsewhere
 	Keyed    bool // a list of objects with ids: a filter asks whether it contains one
 }
 
@@ -65,6 +66,9 @@ type Grammar struct {
 	Fields      []Field
 	DefaultSort string // such as "-date"
 	Searchable  bool   // q= is understood
+	SearchOnly  bool   // q= is required
+	Flat        bool   // asked for in a flat form: fields= may name columns of rows
+	Figures     bool   // reported_by= is understood
 	Limits      Limits
 }
 
@@ -92,7 +96,9 @@ func (g Grammar) names(keep func(Field) bool) []string {
 }
 
 // Shown lists the names that fields= may ask for, in the order in which records show them.
-func (g Grammar) Shown() []string { return g.names(func(f Field) bool { return !f.Hidden }) }
+func (g Grammar) Shown() []string {
+	return g.names(func(f Field) bool { return !f.Hidden || f.OfRow && g.Flat })
+}
 
 // SortKeys lists the names that sort= may ask for.
 func (g Grammar) SortKeys() []string { return g.names(func(f Field) bool { return f.Sortable }) }
@@ -100,8 +106,23 @@ func (g Grammar) SortKeys() []string { return g.names(func(f Field) bool { retur
 // controls are the parameters of a list that are no filters.
 func (g Grammar) controls() []string {
 	names := []string{"sort", "limit", "cursor", "as_of", "fields", "total_count"}
+	if g.Figures {
+		names = append(names, "reported_by")
+	}
 	if g.Searchable {
 		names = append(names, "q")
+	}
+	return names
+}
+
+// TotalsParameters lists every parameter that totals understand: what they are made by, and those of a list that choose
+// records.
+func (g Grammar) TotalsParameters() []string {
+	names := []string{"by", "as_of"}
+	for _, name := range g.Parameters() {
+		if !slices.Contains([]string{"sort", "limit", "cursor", "as_of", "fields", "total_count"}, name) {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -14,6 +15,8 @@ type List struct {
 	Search     string // the text of q=; "" for none
 	Sort       Order
 	AsOf       *AsOf    // the moment to read; nil: now
+	By         string   // what totals are made by; "" for a list
+	ReportedBy string   // the party whose figures to show; "": the best-supported ones
 	Fields     []string // the fields asked for, in the collection's order; nil: all
 	Limit      int      // 0: not given
 	After      *Cursor  // where the page before ended; nil on the first
@@ -98,6 +101,9 @@ func Parse(values url.Values, g Grammar) (List, error) {
 			p.parameter(name, values[name])
 		}
 	}
+	if _, asked := values["q"]; g.SearchOnly && !asked {
+		p.fault("q", "is required: the words to search for")
+	}
 	p.contradictions()
 	p.order()
 	p.defaults()
@@ -110,14 +116,16 @@ func Parse(values url.Values, g Grammar) (List, error) {
 	return p.list, nil
 }
 
-// Record checks the parameters of a single record: fields and as_of.
+// Record checks the parameters of a single record: fields, as_of and reported_by.
 func Record(values url.Values, g Grammar) (List, error) {
 	p := parser{grammar: g, list: List{canonical: url.Values{}}}
 	for name, given := range values {
 		switch {
 		case ignored(name):
-		case name == "fields" || name == "as_of":
+		case name == "fields" || name == "as_of" || name == "reported_by" && g.Figures:
 			p.parameter(name, given)
+		case g.Figures:
+			p.unknown(name, []string{"as_of", "fields", "reported_by"})
 		default:
 			p.unknown(name, []string{"as_of", "fields"})
 		}
@@ -126,6 +134,40 @@ func Record(values url.Values, g Grammar) (List, error) {
 		return List{}, &Error{Faults: p.faults}
 	}
 	return p.list, nil
+}
+
+// Totals checks the parameters of totals: by, which is one of some words, and the filters of the list.
+func Totals(values url.Values, g Grammar, by []string) (List, error) {
+	p := parser{grammar: g, list: List{canonical: url.Values{}}}
+	allowed := g.TotalsParameters()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		switch {
+		case ignored(name):
+		case !slices.Contains(allowed, name):
+			p.unknown(name, allowed)
+		case name == "by":
+			p.by(values[name], by)
+		default:
+			p.parameter(name, values[name])
+		}
+	}
+	if _, asked := values["by"]; !asked {
+		p.faults = append(p.faults, Fault{Parameter: "by", Reason: "is required: what to sum up by", Allowed: by})
+	}
+	p.contradictions()
+	if len(p.faults) > 0 {
+		return List{}, &Error{Faults: p.faults}
+	}
+	return p.list, nil
+}
+
+func (p *parser) by(given, allowed []string) {
+	if len(given) > 1 || !slices.Contains(allowed, given[0]) {
+		p.faults = append(p.faults, Fault{Parameter: "by", Reason: strconv.Quote(strings.Join(given, ",")) + " is not what totals are made by", Allowed: allowed, Suggestion: Nearest(given[0], allowed)})
+		return
+	}
+	p.list.By = given[0]
+	p.list.canonical.Set("by", given[0])
 }
 
 // None checks the parameters of an address that has none.
@@ -187,6 +229,8 @@ func (p *parser) parameter(name string, given []string) {
 		p.raw[name] = value
 	case name == "as_of":
 		p.asOf(value)
+	case name == "reported_by" && p.grammar.Figures:
+		p.reportedBy(value)
 	case name == "limit":
 		p.limit(value)
 	case name == "fields":
@@ -230,6 +274,15 @@ func (p *parser) limit(value string) {
 	p.list.Limit = n
 }
 
+// reportedBy understands the id of a party.
+func (p *parser) reportedBy(value string) {
+	if len(value) > 12 || strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		p.fault("reported_by", strconv.Quote(value)+" is not the id of a party, such as UA")
+		return
+	}
+	p.list.ReportedBy = value
+}
+
 // asOf understands a revision, a day, which is meant up to its end, and an instant, which is meant inclusively.
 func (p *parser) asOf(value string) {
 	var m AsOf
@@ -252,6 +305,8 @@ func (p *parser) fields(value string) string {
 	shown := p.grammar.Shown()
 	for i, name := range asked {
 		switch {
+		case !slices.Contains(shown, name) && p.ofRow(name):
+			p.fault("fields", strconv.Quote(name)+" is a column of the flat forms, such as CSV, only; ask for the list that it is a part of")
 		case !slices.Contains(shown, name):
 			p.faults = append(p.faults, Fault{
 				Parameter:  "fields",
@@ -269,6 +324,11 @@ func (p *parser) fields(value string) string {
 		}
 	}
 	return strings.Join(p.list.Fields, ",")
+}
+
+func (p *parser) ofRow(name string) bool {
+	f, _ := p.grammar.Field(name)
+	return f.OfRow
 }
 
 func (p *parser) boolean(name, value string) bool {
@@ -316,7 +376,7 @@ func (p *parser) defaults() {
 	if !p.list.TotalCount {
 		c.Del("total_count")
 	}
-	if len(p.list.Fields) == len(p.grammar.Shown()) {
+	if len(p.list.Fields) == len(p.grammar.Shown()) && !p.grammar.Flat {
 		c.Del("fields")
 		p.list.Fields = nil
 	}

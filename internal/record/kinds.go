@@ -22,7 +22,7 @@ var (
 			{Name: "kind", Type: Enum, Values: talks.PartyKinds, Required: true},
 			{Name: "iso2", Type: Code, Pattern: country},
 		},
-		Computed: append([]string{"rounds", "sources", "reports"}, always...),
+		Computed: append([]string{"rounds", "delegations", "exchanges", "sources", "reports"}, always...),
 	}
 	People = &Kind{
 		Collection: "people", Name: "person", ID: slug,
@@ -83,15 +83,15 @@ var (
 			parties("hosts"),
 			parties("mediators"),
 			{Name: "summary", Type: Prose, Required: true},
-			list("delegations", Field{Type: Object, Computed: []string{"id"}, Fields: delegation}),
+			list("delegations", Field{Type: Object, Computed: append(standing("reported_size"), "id"), Fields: delegation}),
 			note, sources, reports,
 		},
-		Computed: append([]string{"parties", "proposals", "commitments", "claims"}, always...),
+		Computed: slices.Concat([]string{"parties", "proposals", "commitments", "claims", "figures_from"}, standing("duration_minutes"), always),
 	}
 	Delegations = &Kind{
 		Collection: "delegations", Name: "delegation", ID: slug, PartOf: "rounds",
 		Fields:   append([]Field{{Name: "round", Type: Ref, To: "rounds", Required: true}}, delegation...),
-		Computed: append([]string{"date", "reports"}, always...),
+		Computed: slices.Concat([]string{"date", "reports", "figures_from"}, standing("reported_size"), always),
 	}
 	Proposals = &Kind{
 		Collection: "proposals", Name: "proposal", ID: slug, rules: targetRules,
@@ -114,12 +114,12 @@ var (
 			{Name: "kind", Type: Enum, Values: talks.CommitmentKinds, Required: true},
 			{Name: "summary", Type: Prose, Required: true},
 			parties("parties"),
-			list("targets", quantity),
+			list("targets", target),
 			list("categories", Field{Type: Enum, Values: talks.PersonCategories}),
 			{Name: "due_on", Type: Date},
 			note, sources, reports,
 		},
-		Computed: always,
+		Computed: append([]string{"status", "progress", "figures_from"}, always...),
 	}
 	Claims = &Kind{
 		Collection: "claims", Name: "claim", ID: slug, rules: claimRules,
@@ -149,7 +149,7 @@ var (
 			{Name: "summary", Type: Prose, Required: true},
 			note, sources, reports,
 		}),
-		Computed: always,
+		Computed: append([]string{"figures_from"}, always...),
 	}
 	BodyRepatriations = &Kind{
 		Collection: "body-repatriations", Name: "body_repatriation", ID: slug, rules: exchangeRules,
@@ -162,7 +162,7 @@ var (
 			{Name: "summary", Type: Prose, Required: true},
 			note, sources, reports,
 		}),
-		Computed: always,
+		Computed: append([]string{"figures_from"}, always...),
 	}
 	PublishedTotals = &Kind{
 		Collection: "published-totals", Name: "published_total", ID: slug, rules: totalRules,
@@ -179,7 +179,7 @@ var (
 			{Name: "said_by", Type: Speaker},
 			note, sources,
 		},
-		Computed: append([]string{"reports"}, always...),
+		Computed: append([]string{"reports", "records_total", "records", "unknown_count", "difference", "figures_from"}, always...),
 	}
 	Coverage = &Kind{
 		Collection: "coverage", Name: "coverage", ID: slug, Unique: [][]string{{"collection", "year"}}, rules: coverageRules,
@@ -229,7 +229,8 @@ var (
 		{Name: "qualifier", Type: Enum, Values: talks.Qualifiers, Required: true},
 		{Name: "unit", Type: Enum, Values: talks.Units, Required: true},
 	}}
-	place = []Field{
+	target = Field{Type: Object, Fields: quantity.Fields, Computed: standing("value")}
+	place  = []Field{
 		{Name: "place", Type: Text},
 		{Name: "country", Type: Code, Pattern: country},
 		{Name: "lat", Type: Number, Min: -90, Max: 90},
@@ -237,6 +238,15 @@ var (
 		{Name: "place_precision", Type: Enum, Values: talks.PlacePrecisions},
 	}
 )
+
+// standing is what figures show beside themselves.
+func standing(figures ...string) []string {
+	var all []string
+	for _, name := range figures {
+		all = append(all, name+"_low", name+"_high", name+"_status")
+	}
+	return all
+}
 
 func list(name string, elem Field) Field {
 	elem.Required = true
@@ -257,5 +267,5 @@ func transfers(counts ...string) Field {
 	for _, name := range counts {
 		fields = append(fields, count(name, 0))
 	}
-	return list("transfers", Field{Type: Object, Fields: fields})
+	return list("transfers", Field{Type: Object, Fields: fields, Computed: standing(counts...)})
 }

@@ -80,6 +80,9 @@ type Meta struct {
 	Revision    int64
 	AsOf        *time.Time // when the revision was recorded; nil before the first
 	Permalink   string     // the same query, pinned to the revision
+	ReportedBy  string     // the party whose figures these are; "": the best-supported ones
+	DidYouMean  string     // the search that was carried out instead, because the one asked for found nothing
+	By          string     // what totals are made by
 	Total       *int64
 	Undated     *int64
 	Coverage    []byte // JSON
@@ -109,6 +112,15 @@ func (l *List) Close(next string, m Meta) []byte {
 	}
 	b = append(b, `,"permalink":`...)
 	b = quote(b, []byte(m.Permalink))
+	if m.ReportedBy != "" {
+		b = quote(append(b, `,"reported_by":`...), []byte(m.ReportedBy))
+	}
+	if m.DidYouMean != "" {
+		b = quote(append(b, `,"did_you_mean":`...), []byte(m.DidYouMean))
+	}
+	if m.By != "" {
+		b = append(quote(append(b, `,"by":`...), []byte(m.By)), `,"time_zone":"none: the calendar days that sources give; weeks are those of ISO 8601"`...)
+	}
 	b = appendCount(b, "total", m.Total)
 	b = appendCount(b, "excluded_undated", m.Undated)
 	if m.Coverage != nil {

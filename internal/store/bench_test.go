@@ -45,6 +45,51 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
+// BenchmarkFigures is reads that look at all of many records: searches through everything, totals, disputed figures.
+func BenchmarkFigures(b *testing.B) {
+	db, n := syntheticDB(b, false)
+	run := func(table *store.Table, parameters string) func(b *testing.B) {
+		return func(b *testing.B) {
+			values, _ := url.ParseQuery(parameters)
+			parse := query.Parse
+			if values.Has("by") {
+				parse = func(v url.Values, g query.Grammar) (query.List, error) { return query.Totals(v, g, store.TotalsBy) }
+			}
+			l, err := parse(values, table.Grammar())
+			if err != nil {
+				b.Fatal(err)
+			}
+			question := store.Question{Table: table, List: l}
+			rows := 0
+			for b.Loop() {
+				rows = 0
+				add := func(store.Row) { rows++ }
+				if l.By != "" {
+					_, err = store.Totals(b.Context(), db, question, add)
+				} else {
+					question.List.Limit = 50
+					_, err = store.Page(b.Context(), db, question, add)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(rows), "rows")
+		}
+	}
+	b.Run("search of one among all", run(store.Found, "q=synthetic+"+strconv.Itoa(n/3)))
+	b.Run("search of one in a hundred among all", run(store.Found, "q=%22place+77%22"))
+	b.Run("search with a slip", run(store.Found, "q=Umerof"))
+	b.Run("search on the timeline", run(store.Events, "q=%22place+77%22"))
+	b.Run("disputed", run(store.PrisonerExchanges, "disputed=true"))
+	b.Run("totals by month", run(store.PrisonerExchanges, "by=month"))
+	b.Run("totals by month of a country", run(store.PrisonerExchanges, "by=month&country=TR"))
+	b.Run("totals by month of 60 days", run(store.PrisonerExchanges, "by=month&date=2020-01-01..2020-02-29"))
+	b.Run("totals by month by a party's figures", run(store.PrisonerExchanges, "by=month&date=2020&reported_by=UA"))
+	b.Run("published totals", run(store.PublishedTotals, ""))
+	b.Run("commitments with progress", run(store.Commitments, ""))
+}
+
 func benchmarkRead(b *testing.B, db *pgxpool.Pool, parameters, id string, at *int64) {
 	values, err := url.ParseQuery(parameters)
 	if err != nil {

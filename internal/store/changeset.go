@@ -231,5 +231,5 @@ func (t *Table) documents(k *record.Kind, names map[string]bool) string {
 			add(name, t.column(name).shown())
 		}
 	}
-	return "select x.id::text, x.revision, (select to_json(d) from (select " + strings.Join(keys, ", ") + ") d) from " + t.Base + " x where x.id = any($1::text[])"
+	return "select x.id::text, x.revision, (select to_json(d) from (select " + strings.Join(keys, ", ") + ") d) from " + t.from() + " where x.id = any($1::text[])"
 }

@@ -94,7 +94,7 @@ func someChanges(ctx context.Context, tx pgx.Tx, revision, after int64) ([]Recor
 
 // documentsAt reads records as they stood at a revision.
 func documentsAt(ctx context.Context, tx pgx.Tx, revision int64, ids map[*record.Kind][]string) (map[*record.Kind]map[string]record.Document, error) {
-	if _, err := tx.Exec(ctx, readAsOf, revision); err != nil {
+	if _, err := tx.Exec(ctx, readAsOf, revision, ""); err != nil {
 		return nil, err
 	}
 	all := map[*record.Kind]map[string]record.Document{}

@@ -7,13 +7,14 @@ import (
 
 // PrisonerExchanges are exchanges and releases of prisoners, one a day and stage.
 var PrisonerExchanges = &Table{
-	Name:   "prisoner-exchanges",
-	About:  "Exchanges and releases of prisoners: date, place, people by direction, mediators, the commitment it counts towards.",
-	Record: talks.PrisonerExchange{},
-	Base:   "prisoner_exchanges",
-	Sort:   "-date",
-	Search: Search{Config: "english", Where: "x.search @@ %s"},
-	Covers: true,
+	Name:    "prisoner-exchanges",
+	About:   "Exchanges and releases of prisoners: date, place, people by direction, mediators, the commitment it counts towards.",
+	Record:  talks.PrisonerExchange{},
+	Base:    "prisoner_exchanges",
+	Sort:    "-date",
+	Search:  english,
+	Covers:  true,
+	Figures: true,
 	Rows: &Rows{
 		Of:   "transfers",
 		Join: "left join prisoner_exchange_transfers t on t.prisoner_exchange = x.id",
@@ -26,7 +27,7 @@ var PrisonerExchanges = &Table{
 		Column{Name: "sequence_note", Type: query.Prose, SQL: "x.sequence_note", Nullable: true},
 		place(),
 		Column{Name: "transfers", Type: query.Objects, Show: `array_to_json(array(select t from (
-			select t.from_party as "from", t.to_party as "to", t.total, t.pows, t.civilians
+			select t.from_party as "from", t.to_party as "to", ` + figureKeys("t", "total", "pows", "civilians") + `
 			from prisoner_exchange_transfers t where t.prisoner_exchange = x.id order by t.position) t))`},
 		transferColumns("prisoner_exchange", "total", "pows", "civilians"),
 		linked("mediators", "prisoner_exchange_mediators", "party", "prisoner_exchange", ""),
@@ -34,20 +35,24 @@ var PrisonerExchanges = &Table{
 		Column{Name: "commitment", Type: query.Text, SQL: "x.commitment", Nullable: true},
 		Column{Name: "summary", Type: query.Prose, SQL: "x.summary"},
 		Column{Name: "note", Type: query.Prose, SQL: "x.note", Nullable: true},
+		figuresFrom(),
 		provenance("prisoner_exchange"),
 		eitherWay("prisoner_exchange"),
+		disputed(`exists (select from prisoner_exchange_transfers t where t.prisoner_exchange = x.id
+			and (t.total_status = 'disputed' or t.pows_status = 'disputed' or t.civilians_status = 'disputed'))`),
 	),
 }
 
 // BodyRepatriations are transfers of the bodies of the dead, one a day.
 var BodyRepatriations = &Table{
-	Name:   "body-repatriations",
-	About:  "Transfers of the bodies of the dead: date, place, bodies by direction, mediators, the commitment it counts towards.",
-	Record: talks.BodyRepatriation{},
-	Base:   "body_repatriations",
-	Sort:   "-date",
-	Search: Search{Config: "english", Where: "x.search @@ %s"},
-	Covers: true,
+	Name:    "body-repatriations",
+	About:   "Transfers of the bodies of the dead: date, place, bodies by direction, mediators, the commitment it counts towards.",
+	Record:  talks.BodyRepatriation{},
+	Base:    "body_repatriations",
+	Sort:    "-date",
+	Search:  english,
+	Covers:  true,
+	Figures: true,
 	Rows: &Rows{
 		Of:   "transfers",
 		Join: "left join body_repatriation_transfers t on t.body_repatriation = x.id",
@@ -59,15 +64,17 @@ var BodyRepatriations = &Table{
 		Column{Name: "date", Type: query.Date, SQL: "x.date", Sortable: true},
 		place(),
 		Column{Name: "transfers", Type: query.Objects, Show: `array_to_json(array(select t from (
-			select t.from_party as "from", t.to_party as "to", t.total
+			select t.from_party as "from", t.to_party as "to", ` + figureKeys("t", "total") + `
 			from body_repatriation_transfers t where t.body_repatriation = x.id order by t.position) t))`},
 		transferColumns("body_repatriation", "total"),
 		linked("mediators", "body_repatriation_mediators", "party", "body_repatriation", ""),
 		Column{Name: "commitment", Type: query.Text, SQL: "x.commitment", Nullable: true},
 		Column{Name: "summary", Type: query.Prose, SQL: "x.summary"},
 		Column{Name: "note", Type: query.Prose, SQL: "x.note", Nullable: true},
+		figuresFrom(),
 		provenance("body_repatriation"),
 		eitherWay("body_repatriation"),
+		disputed("exists (select from body_repatriation_transfers t where t.body_repatriation = x.id and t.total_status = 'disputed')"),
 	),
 }
 
@@ -86,7 +93,7 @@ func transferColumns(record string, counts ...string) []Column {
 		{Name: "to", Type: query.Text, SQL: "t.to_party"},
 	}
 	for _, name := range counts {
-		all = append(all, Column{Name: name, Type: query.Integer, SQL: "t." + name, Nullable: true})
+		all = append(all, figure(name, "t."+name)...)
 	}
 	for i := range all {
 		all[i].OfRow, all[i].Within = true, of(record, "exists (select from {x}_transfers t where t.{x} = x.id and %s)")

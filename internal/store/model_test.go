@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/pgtest"
@@ -20,6 +21,7 @@ import (
 	"github.com/parley-api/parley/internal/record"
 	"github.com/parley-api/parley/internal/render"
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/talks"
 )
 
 // world is a model of the data set: every record's document, by collection and id.
@@ -46,13 +48,39 @@ func present(t *testing.T, db *pgxpool.Pool, at *int64) world {
 	for id, round := range w[record.Rounds] {
 		for i, d := range round.Documents("delegations") {
 			w[record.Delegations][delegationOf(id, d)][place] = i
+			w[record.Delegations][delegationOf(id, d)][standing] = sizeOf(d, round)
 		}
 	}
 	return w
 }
 
-// place is a delegation's in its round. No record shows it by itself, but the delegation changes with it.
-const place = "place in the round"
+// place is a delegation's in its round, standing is how its size stands by the reports of the round. Neither is written as
+// part of the delegation, but the delegation changes with them.
+const (
+	place    = "place in the round"
+	standing = "how the size stands"
+)
+
+// sizeOf is how the size of a delegation stands.
+func sizeOf(delegation, round record.Document) talks.Figure {
+	var own *int
+	if n, ok := delegation.Int("reported_size"); ok {
+		own = new(int(n))
+	}
+	var said []talks.Statement
+	for _, r := range round.Documents("reports") {
+		n, ok := r.Int("value")
+		if !ok || r.String("field") != "delegation_size."+delegation.String("party") {
+			continue
+		}
+		voice := r.String("party")
+		if voice == "" {
+			voice = r.String("source")
+		}
+		said = append(said, talks.Statement{Value: int(n), Qualifier: r.String("qualifier"), Voice: voice})
+	}
+	return talks.FigureOf(own, "exactly", said)
+}
 
 func delegationOf(round string, d record.Document) string {
 	return round + "-" + strings.ToLower(d.String("party"))
@@ -64,7 +92,7 @@ func (w world) derive() {
 	for id, round := range w[record.Rounds] {
 		for i, d := range round.Documents("delegations") {
 			d = maps.Clone(d)
-			d["round"], d[place] = id, i
+			d["round"], d[place], d[standing] = id, i, sizeOf(d, round)
 			all[delegationOf(id, d)] = d
 		}
 	}
@@ -203,6 +231,29 @@ func (g *gambler) operation(named map[*record.Kind]map[string]bool) (store.Opera
 	return o, true
 }
 
+// summedUp fails the test unless the sums that are kept are those that the transfers come to, at a revision.
+func summedUp(t *testing.T, db *pgxpool.Pool, at int64) {
+	t.Helper()
+	err := pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
+		var past string
+		if err := tx.QueryRow(t.Context(), "select coalesce('as_of_' || min(until), 'as_of') from as_of.segments where until > $1", at).Scan(&past); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(t.Context(), "set local search_path = "+past+", public; set local parley.as_of = "+strconv.FormatInt(at, 10)); err != nil {
+			return err
+		}
+		var wrong int
+		err := tx.QueryRow(t.Context(), `select count(*) from ((table transfer_sums except table transfer_sums_computed) union all (table transfer_sums_computed except table transfer_sums)) w`).Scan(&wrong)
+		if err == nil && wrong > 0 {
+			t.Errorf("revision %d: %d sums are wrong", at, wrong)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // answers are the bytes that every collection answers with: all of it, and the first page. newest claims, rightly or not,
 // that the revision asked for is the current one.
 func answers(t *testing.T, db *pgxpool.Pool, at *int64, newest bool) map[string]string {
@@ -233,6 +284,17 @@ func answers(t *testing.T, db *pgxpool.Pool, at *int64, newest bool) map[string]
 			t.Fatal(page.Revision, info.Revision, err)
 		}
 		all[table.Name] = fmt.Sprintf("%s%d %s", text, *page.Total, page.Coverage)
+		if table.Figures {
+			q.List.ReportedBy = "UA"
+			text = text[:0]
+			if _, err := store.Page(t.Context(), db, q, func(row store.Row) {
+				r.Values = row
+				text = append(render.AppendJSON(text, r), '\n')
+			}); err != nil {
+				t.Fatal(err)
+			}
+			all[table.Name+" reported by UA"] = string(text)
+		}
 	}
 	return all
 }
@@ -340,6 +402,7 @@ func TestModel(t *testing.T) {
 			continue
 		}
 		at := int64(revision)
+		summedUp(t, db, at)
 		if diff := cmp.Diff(worlds[revision], present(t, db, &at)); diff != "" {
 			t.Fatalf("revision %d, as the model was (-) and as of then (+):\n%.3000s", revision, diff)
 		}

@@ -134,8 +134,8 @@ func TestConditionsOnParts(t *testing.T) {
 		}},
 		{store.BodyRepatriations, "to=RU&total=30..", func(p map[string]any) bool { return p["to"] == "RU" && number(p, "total") >= 30 }},
 		{store.BodyRepatriations, "total.not=1000", func(p map[string]any) bool { return number(p, "total") != 1000 }},
-		{store.Commitments, "unit=bodies&value=3000&from=RU", func(p map[string]any) bool {
-			return p["unit"] == "bodies" && number(p, "value") == 3000 && p["from"] == "RU"
+		{store.Commitments, "unit=bodies&target=3000&from=RU", func(p map[string]any) bool {
+			return p["unit"] == "bodies" && number(p, "target") == 3000 && p["from"] == "RU"
 		}},
 		{store.Proposals, "unit=days,hours&from.known=false", func(p map[string]any) bool { return p["unit"] == "days" || p["unit"] == "hours" }},
 		{store.Claims, "unit=people&value=..30", func(p map[string]any) bool { return p["unit"] == "people" && number(p, "value") <= 30 }},

@@ -1,6 +1,12 @@
 package store
 
 import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/talks"
 )
@@ -13,8 +19,8 @@ var People = &Table{
 	Base:   "people",
 	Sort:   "name",
 	Search: Search{
-		Config: "simple",
-		Where:  "x.search @@ %s or exists (select from person_aliases a where a.person = x.id and a.search @@ %s)",
+		Config: []string{"parley_simple"},
+		Where:  "x.search @@ {q} or exists (select from person_aliases a where a.person = x.id and a.search @@ {q})",
 	},
 	Try: []string{"?party=UA", "?q=medinsky", "/rustem-umerov"},
 	Column: columns(
@@ -55,7 +61,7 @@ var Parties = &Table{
 	Record: talks.Party{},
 	Base:   "parties",
 	Sort:   "id",
-	Search: Search{Config: "simple", Where: "x.search @@ %s"},
+	Search: names,
 	Try:    []string{"", "/TR"},
 	Column: columns(
 		identity("parties"),
@@ -68,6 +74,17 @@ var Parties = &Table{
 				union all select h.round, 'host', 2 from round_hosts h where h.party = x.id
 				union all select m.round, 'mediator', 3 from round_mediators m where m.party = x.id) p join rounds r on r.id = p.round
 			order by r.starts_on, r.id, p.n) r))`},
+		Column{Name: "delegations", Type: query.Objects, Show: `array_to_json(array(select d from (
+			select d.id, d.round, r.starts_on, d.head, n.name as head_name
+			from delegations d join rounds r on r.id = d.round left join people n on n.id = d.head where d.party = x.id
+			order by r.starts_on, d.id) d))`},
+		Column{Name: "exchanges", Type: query.Objects, Show: `array_to_json(array(select e from (
+			` + partOf("prisoner-exchanges", "prisoner_exchange", "gave", "from_party") + ` union all
+			` + partOf("prisoner-exchanges", "prisoner_exchange", "received", "to_party") + ` union all
+			` + mediated("prisoner-exchanges", "prisoner_exchange") + ` union all
+			` + partOf("body-repatriations", "body_repatriation", "gave", "from_party") + ` union all
+			` + partOf("body-repatriations", "body_repatriation", "received", "to_party") + ` union all
+			` + mediated("body-repatriations", "body_repatriation") + `) e))`},
 		Column{
 			// What says that the party took part: the sources of its delegations.
 			Name: "sources", Type: query.Objects, Keyed: true, SQL: "l.source",
@@ -82,4 +99,32 @@ var Parties = &Table{
 		reported("party"),
 		recorded(),
 	),
+}
+
+// partOf sums up the events in which the party x gave or received; there is no row where it never did.
+func partOf(collection, record, capacity, column string) string {
+	return of(record, `select '`+collection+`' as collection, '`+capacity+`' as capacity, count(*) as events, min(e.date) as first_on, max(e.date) as last_on
+				from {x}_transfers t join {x}s e on e.id = t.{x} where t.`+column+` = x.id having count(*) > 0`)
+}
+
+// mediated sums up the events that the party x mediated.
+func mediated(collection, record string) string {
+	return of(record, `select '`+collection+`', 'mediator', count(*), min(e.date), max(e.date)
+				from {x}_mediators m join {x}s e on e.id = m.{x} where m.party = x.id having count(*) > 0`)
+}
+
+// IsParty returns an [*query.Error] for a party that reported_by= names, and that there has never been.
+func IsParty(ctx context.Context, db *pgxpool.Pool, id string) error {
+	var known bool
+	var ids []string
+	err := db.QueryRow(ctx, "select exists (select from history.parties where id = $1), array(select id::text from parties order by id)", id).Scan(&known, &ids)
+	if err != nil {
+		return fmt.Errorf("looking up a party: %w", err)
+	}
+	if !known {
+		return &query.Error{Faults: []query.Fault{{
+			Parameter: "reported_by", Reason: strconv.Quote(id) + " is not a party", Allowed: ids, Suggestion: query.Nearest(id, ids),
+		}}}
+	}
+	return nil
 }

@@ -12,7 +12,7 @@ var Processes = &Table{
 	Record: talks.Process{},
 	Base:   "processes",
 	Sort:   "-date",
-	Search: Search{Config: "english", Where: "x.search @@ %s"},
+	Search: english,
 	Try:    []string{"", "?party=TR"},
 	Column: columns(
 		identity("processes"),

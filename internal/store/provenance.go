@@ -7,14 +7,16 @@ import (
 
 // PublishedTotals are cumulative figures as officials and media published them.
 var PublishedTotals = &Table{
-	Name:   "published-totals",
-	About:  "Cumulative figures as officials and media published them, with who said so and what is counted.",
-	Record: talks.PublishedTotal{},
-	Base:   "published_totals",
-	Sort:   "-date",
-	Search: Search{Config: "english", Where: "x.search @@ %s"},
-	Covers: true,
-	Try:    []string{"?kind=bodies&from=RU&sort=date", ".csv?party=UA"},
+	Name:    "published-totals",
+	About:   "Cumulative figures as officials and media published them, with who said so and what is counted.",
+	Record:  talks.PublishedTotal{},
+	Base:    "published_totals",
+	From:    "compared_totals x",
+	Sort:    "-date",
+	Search:  english,
+	Covers:  true,
+	Figures: true,
+	Try:     []string{"?kind=bodies&from=RU&sort=date", ".csv?party=UA", "?difference=1000..&fields=date,value,records_total,difference,unknown_count"},
 	Column: columns(
 		identity("published-totals"),
 		Column{Name: "date", Type: query.Date, SQL: "x.date", Sortable: true},
@@ -27,7 +29,12 @@ var PublishedTotals = &Table{
 		Column{Name: "scope_note", Type: query.Prose, SQL: "x.scope_note", Nullable: true},
 		Column{Name: "party", Type: query.Text, SQL: "x.party", Nullable: true},
 		saidBy(),
+		Column{Name: "records_total", Type: query.Integer, SQL: "x.records_total"},
+		Column{Name: "records", Type: query.Integer, SQL: "x.records"},
+		Column{Name: "unknown_count", Type: query.Integer, SQL: "x.unknown_count"},
+		Column{Name: "difference", Type: query.Integer, SQL: "x.difference"},
 		Column{Name: "note", Type: query.Prose, SQL: "x.note", Nullable: true},
+		figuresFrom(),
 		provenance("published_total"),
 	),
 }
@@ -47,7 +54,7 @@ var Reports = &Table{
 			(select o.revision from body_repatriations o where o.id = r.body_repatriation)) as revision
 		from reports r) x`,
 	Sort:   "id",
-	Search: Search{Config: "english", Where: "x.search @@ %s"},
+	Search: english,
 	Try:    []string{"?record=istanbul-2025-3&field=duration_minutes", ".csv?field=transfers.RU-UA.total&party=RU"},
 	Column: columns(
 		identity("reports"),
@@ -82,7 +89,7 @@ var Sources = &Table{
 	Record: talks.Source{},
 	Base:   "sources",
 	Sort:   "-published_on",
-	Search: Search{Config: "simple", Where: "x.search @@ %s"},
+	Search: names,
 	Try:    []string{"?kind=official", "?published_on=2025-07-23&language=en", "/interbellum-2025-07-23"},
 	Column: columns(
 		Column{Name: "id", Type: query.Text, SQL: "x.id", Sortable: true},
@@ -119,6 +126,7 @@ var Changesets = &Table{
 	Record: talks.Changeset{},
 	From:   "changesets x",
 	Sort:   "-id",
+	Search: Search{Config: []string{"parley_english"}, Vector: "to_tsvector('parley_english', x.author || ' ' || x.message)"},
 	Try:    []string{"", "/1"},
 	Column: []Column{
 		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
@@ -137,7 +145,12 @@ var Changes = &Table{
 	From: `(select c.id, c.revision, c.collection, c.record, c.op, s.author, s.message, s.recorded_at
 		from changes c join changesets s on s.id = c.revision) x`,
 	Sort: "id",
-	Try:  []string{"?sort=-id&limit=10", "?collection=rounds&record=istanbul-2025-3", "?after=100&op=update,delete"},
+	Search: Search{
+		Config: []string{"parley_english"},
+		Where:  "x.revision in (select s.id from changesets s where to_tsvector('parley_english', s.author || ' ' || s.message) @@ {q})",
+		Vector: "to_tsvector('parley_english', x.author || ' ' || x.message)",
+	},
+	Try: []string{"?sort=-id&limit=10", "?collection=rounds&record=istanbul-2025-3", "?after=100&op=update,delete"},
 	Column: []Column{
 		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
 		{Name: "url", Type: query.Link, Show: "'changes/' || x.id"},
@@ -159,6 +172,7 @@ var Coverage = &Table{
 	Record: talks.Coverage{},
 	Base:   "coverage",
 	Sort:   "id",
+	Search: Search{Config: []string{"parley_english"}, Vector: "to_tsvector('parley_english', x.collection || ' ' || coalesce(x.missing, ''))"},
 	Try:    []string{"?collection=prisoner-exchanges"},
 	Column: columns(
 		identity("coverage"),

@@ -61,16 +61,20 @@ func (q Question) selection() selection {
 	return q.Table.nested(q.List.Fields)
 }
 
-// statement is the SQL for the question's rows. That for the past has a text of its own, because PostgreSQL plans a
-// prepared text for the tables that it finds first.
+// statement is the SQL for the question's rows.
 func (q Question) statement(expected *int64) (string, []any) {
 	sql, args := page(q.Table, q.List, q.selection(), q.Form == Flat, expected)
-	return q.ofThePast(sql), args
+	return q.spelled(sql), args
 }
 
-func (q Question) ofThePast(sql string) string {
+// spelled gives a statement a text of its own for the tables that it reads: PostgreSQL keeps one plan a text, for the
+// tables that it found when it made it.
+func (q Question) spelled(sql string) string {
+	if q.List.ReportedBy != "" {
+		sql = "/* reported */ " + sql
+	}
 	if q.At != nil {
-		return fmt.Sprintf("/* as_of %d */ %s", q.Segment, sql)
+		sql = fmt.Sprintf("/* as_of %d */ %s", q.Segment, sql)
 	}
 	return sql
 }
@@ -83,20 +87,65 @@ type Info struct {
 	Total      *int64        // if asked for
 	Undated    *int64        // records left out only because they have no date; nil if no filter can do that
 	Next       *query.Cursor // nil on the last page
+
+	DidYouMean string // the search that was carried out instead, because the one asked for finds nothing
 }
 
 // coverageSQL is the coverage of one collection as JSON, or null.
 const coverageSQL = `select to_json(c) from (
 	select min(starts_on) as "from", max(ends_on) as "to",
 		array_to_json(array(select m from (
-			select year, missing from coverage where collection = $1 and missing is not null order by year nulls first) m)) as missing
+			select year, missing from coverage where collection = $1 and missing is not null order by year nulls first, id) m)) as missing
 	from coverage where collection = $1 having count(*) > 0) c`
 
-// Page reads one page of a list, of at most List.Limit records, and hands each row to add. It takes one round trip.
+// Page reads one page of a list, of at most List.Limit records, and hands each row to add. It takes one round trip. If a
+// search finds nothing, that which was probably meant is carried out instead.
+func Page(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (Info, error) {
+	found := false
+	info, err := q.walk(ctx, db, func(row Row) {
+		found = true
+		add(row)
+	})
+	if err != nil || found || q.List.Search == "" {
+		return info, err
+	}
+	meant, err := q.meant(ctx, db, info.Revision)
+	if err != nil || meant == nil {
+		return info, err
+	}
+	again, err := meant.walk(ctx, db, add)
+	again.DidYouMean = meant.List.Search
+	return again, err
+}
+
+// meant is the question with the search that was probably meant, at the revision at which nothing was found; nil if there
+// is none.
+func (q Question) meant(ctx context.Context, db *pgxpool.Pool, revision int64) (*Question, error) {
+	if q.At == nil {
+		q.At, q.Newest = &revision, true
+	}
+	var text *string
+	var info Info
+	var batch pgx.Batch
+	batch.Queue("begin isolation level repeatable read read only")
+	q.queueMoment(&batch, &info)
+	batch.Queue(q.spelled("select did_you_mean($1)"), q.List.Search).QueryRow(func(row pgx.Row) error { return row.Scan(&text) })
+	batch.Queue("commit")
+	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, fmt.Errorf("looking for what was meant: %w", err)
+	}
+	if text == nil {
+		return nil, nil //nolint:nilnil // none
+	}
+	q.List.Search = *text
+	return &q, nil
+}
+
+// walk reads one page of a list as it is asked for.
 //
 // The pages of a walk are all of the revision that it began at: where the data set has moved on since, the statement
 // finds no rows, and a second round trip reads the past.
-func Page(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (Info, error) {
+func (q Question) walk(ctx context.Context, db *pgxpool.Pool, add func(Row)) (Info, error) {
 	after := q.List.After
 	if after != nil && q.At != nil && after.Revision != *q.At { // as_of=2026-11-23 stands for more than when the walk began
 		q.At, q.Newest = &after.Revision, false
@@ -127,14 +176,14 @@ func (q Question) page(ctx context.Context, db *pgxpool.Pool, expected *int64, a
 	batch.Queue("begin isolation level repeatable read read only")
 	q.queueMoment(&batch, &info)
 	if t.Covers {
-		batch.Queue(q.ofThePast(coverageSQL), t.Name).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Coverage)) })
+		batch.Queue(q.spelled(coverageSQL), t.Name).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Coverage)) })
 	}
 	if l.TotalCount {
 		sql, args := count(t, l)
-		batch.Queue(q.ofThePast(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Total) })
+		batch.Queue(q.spelled(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Total) })
 	}
 	if sql, args := undated(t, l); sql != "" {
-		batch.Queue(q.ofThePast(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Undated) })
+		batch.Queue(q.spelled(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Undated) })
 	}
 	sql, args := q.statement(expected)
 	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error { return info.records(rows, l, add) })
@@ -175,8 +224,30 @@ func (info *Info) records(rows pgx.Rows, l query.List, add func(Row)) error {
 }
 
 // Each streams the records of a list, all of them if List.Limit is 0, in constant memory. What it has read is set in
-// info before the first row comes.
+// info before the first row comes. A search that finds nothing is as with [Page].
 func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		found := false
+		for row, err := range q.each(ctx, db, info) {
+			found = true
+			if !yield(row, err) {
+				return
+			}
+		}
+		if found || q.List.Search == "" {
+			return
+		}
+		switch meant, err := q.meant(ctx, db, info.Revision); {
+		case err != nil:
+			yield(nil, err)
+		case meant != nil:
+			*info = Info{DidYouMean: meant.List.Search}
+			meant.each(ctx, db, info)(yield)
+		}
+	}
+}
+
+func (q Question) each(ctx context.Context, db *pgxpool.Pool, info *Info) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 			plain, ok := q.plain()
@@ -213,9 +284,11 @@ func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Se
 func (q Question) queueMoment(batch *pgx.Batch, info *Info) {
 	if q.At != nil {
 		batch.Queue(steadyHistory)
-		batch.Queue(readAsOf, *q.At)
+		batch.Queue(readAsOf, *q.At, q.List.ReportedBy)
+	} else if q.List.ReportedBy != "" {
+		batch.Queue(readReported, q.List.ReportedBy)
 	}
-	batch.Queue(q.ofThePast(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
+	batch.Queue(q.spelled(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
 }
 
 // prepare sets a transaction to the moment of the question and lifts the limit on the time of statements: one that is

@@ -7,14 +7,15 @@ import (
 
 // Rounds are single meetings, with the delegations as they were then and what was said and done at the table.
 var Rounds = &Table{
-	Name:   "rounds",
-	About:  "Meetings: when and where, who sat at the table in which role, what was proposed, promised and claimed.",
-	Record: talks.Round{},
-	Base:   "rounds",
-	Sort:   "-date",
-	Search: Search{Config: "english", Where: "x.search @@ %s"},
-	Covers: true,
-	Try:    []string{"?process=istanbul-2025&sort=date", "/istanbul-2025-3", "?person=vladimir-medinsky&fields=id,starts_on,city,duration_minutes"},
+	Name:    "rounds",
+	About:   "Meetings: when and where, who sat at the table in which role, what was proposed, promised and claimed.",
+	Record:  talks.Round{},
+	Base:    "rounds",
+	Sort:    "-date",
+	Search:  english,
+	Covers:  true,
+	Figures: true,
+	Try:     []string{"?process=istanbul-2025&sort=date", "/istanbul-2025-3", "?person=vladimir-medinsky&fields=id,starts_on,city,duration_minutes"},
 	Column: columns(
 		identity("rounds"),
 		Column{Name: "process", Type: query.Text, SQL: "x.process"},
@@ -24,7 +25,7 @@ var Rounds = &Table{
 		Column{Name: "ends_on", Type: query.Date, SQL: "x.ends_on", Sortable: true},
 		localTime("started_at"),
 		localTime("ended_at"),
-		Column{Name: "duration_minutes", Type: query.Integer, SQL: "x.duration_minutes", Nullable: true, Sortable: true},
+		sortable(figure("duration_minutes", "x.duration_minutes")),
 		Column{Name: "status", Type: query.Enum, SQL: "x.status", Cast: "round_status", Values: talks.RoundStatuses},
 		Column{Name: "format", Type: query.Enum, SQL: "x.format", Cast: "round_format", Values: talks.RoundFormats},
 		Column{Name: "city", Type: query.Text, SQL: "x.city", Nullable: true},
@@ -40,19 +41,20 @@ var Rounds = &Table{
 		},
 		Column{Name: "summary", Type: query.Prose, SQL: "x.summary"},
 		Column{Name: "delegations", Type: query.Objects, Show: `array_to_json(array(select d from (
-			select d.id, d.party, d.head, d.reported_size, ` + members("d") + ` as members,
+			select d.id, d.party, d.head, ` + figureKeys("d", "reported_size") + `, ` + members("d") + ` as members,
 				array(select l.source from delegation_sources l where l.delegation = d.id order by l.position) as sources
 			from delegations d where d.round = x.id order by d.position) d))`},
 		Column{Name: "proposals", Type: query.Objects, Show: `array_to_json(array(select p from (
 			select p.id, p.proposed_by, p.kind, p.summary, p.status, ` + of("proposal", targets("p")) + ` as targets
 			from proposals p where p.round = x.id order by p.id) p))`},
 		Column{Name: "commitments", Type: query.Objects, Show: `array_to_json(array(select c from (
-			select c.id, c.agreed_on, c.kind, c.summary, ` + of("commitment", targets("c")) + ` as targets, c.due_on
+			select c.id, c.agreed_on, c.kind, c.summary, ` + commitmentTargets("c") + ` as targets, c.due_on
 			from commitments c where c.round = x.id order by c.id) c))`},
 		Column{Name: "claims", Type: query.Objects, Show: `array_to_json(array(select c from (
 			select c.id, c.topic, c.claimed_by, c.summary, ` + quantity("c") + ` as quantity, c.made_on, c.status, c.responds_to
 			from claims c where c.round = x.id order by c.made_on nulls last, c.id) c))`},
 		Column{Name: "note", Type: query.Prose, SQL: "x.note", Nullable: true},
+		figuresFrom(),
 		provenance("round"),
 		Column{Name: "date", Type: query.Date, SQL: "x.starts_on", Until: "x.ends_on", Hidden: true, Sortable: true},
 		Column{
@@ -64,6 +66,7 @@ var Rounds = &Table{
 			Name: "person", Type: query.Text, Hidden: true, SQL: "m.person",
 			Within: "exists (select from delegations d join delegation_members m on m.delegation = d.id where d.round = x.id and %s)",
 		},
+		disputed("(x.duration_minutes_status = 'disputed' or exists (select from delegations d where d.round = x.id and d.reported_size_status = 'disputed'))"),
 	),
 }
 
@@ -74,16 +77,20 @@ var Delegations = &Table{
 	Record: talks.Delegation{},
 	Base:   "delegations",
 	Sort:   "-date",
-	Covers: true,
-	Try:    []string{"?party=RU&head=vladimir-medinsky", "/istanbul-2025-3-ru"},
+	Search: Search{Config: []string{"parley_english", "parley_simple"}, Vector: `(to_tsvector('parley_simple', coalesce((select string_agg(concat_ws(' ', n.name, n.name_native, m.role), ' ')
+		from delegation_members m join people n on n.id = m.person where m.delegation = x.id), '')) || (select r.search from rounds r where r.id = x.round))`},
+	Covers:  true,
+	Figures: true,
+	Try:     []string{"?party=RU&head=vladimir-medinsky", "/istanbul-2025-3-ru"},
 	Column: columns(
 		identity("delegations"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round"},
 		roundDate(),
 		Column{Name: "party", Type: query.Text, SQL: "x.party"},
 		Column{Name: "head", Type: query.Text, SQL: "x.head", Nullable: true},
-		Column{Name: "reported_size", Type: query.Integer, SQL: "x.reported_size", Nullable: true},
+		figure("reported_size", "x.reported_size"),
 		Column{Name: "members", Type: query.Objects, Show: members("x")},
+		figuresFrom(),
 		cited("delegation"),
 		Column{Name: "reports", Type: query.Objects, Show: `array_to_json(array(select r from (
 			select ` + reportColumns + ` from reports r
@@ -94,6 +101,7 @@ var Delegations = &Table{
 			Name: "person", Type: query.Text, Hidden: true, SQL: "m.person",
 			Within: "exists (select from delegation_members m where m.delegation = x.id and %s)",
 		},
+		disputed("(x.reported_size_status = 'disputed')"),
 	),
 }
 
@@ -124,4 +132,10 @@ func position() []Column {
 		{Name: "lon", Type: query.Number, SQL: "x.lon", Nullable: true},
 		{Name: "place_precision", Type: query.Enum, SQL: "x.place_precision", Cast: "place_precision", Values: talks.PlacePrecisions, Nullable: true},
 	}
+}
+
+// sortable lets lists be sorted by the first of some columns.
+func sortable(columns []Column) []Column {
+	columns[0].Sortable = true
+	return columns
 }

@@ -12,14 +12,18 @@ import (
 const (
 	// steadyHistory, before the snapshot of a transaction is taken, keeps history from being cut until it ends.
 	steadyHistory = "lock table as_of.segments in access share mode"
-	// readAsOf sets a transaction to read the past as it stood at a revision.
-	readAsOf = "select set_config('search_path', as_of_path($1), true), set_config('parley.as_of', ($1::bigint)::text, true)"
+	// readAsOf sets a transaction to read the past as it stood at a revision, with the figures of a party ("": the
+	// best-supported ones); readReported to read the present with those of a party.
+	readAsOf = `select set_config('search_path', case when $2 = '' then '' else 'reported_' || s.past || ', ' end || s.past || ', public', true),
+		set_config('parley.as_of', ($1::bigint)::text, true), set_config('parley.reported_by', $2, true)
+		from (select coalesce((select 'as_of_' || min(until) from as_of.segments where until > $1::bigint), 'as_of') as past) s`
+	readReported = "select set_config('search_path', 'reported, public', true), set_config('parley.reported_by', $1, true)"
 )
 
 // How many versions of the rows of a table must have ended before its history is cut: so many (fewer cost a reader of the
 // past nothing worth a table of their own), and such a share of the number of rows.
 const (
-	LeastEnded = 10_000
+	LeastEnded = 5_000
 	EndedShare = 0.5
 )
 

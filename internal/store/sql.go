@@ -28,7 +28,7 @@ func (s *statement) where(t *Table, l query.List, expected *int64) {
 	parts := map[string][]string{} // by Within
 	for _, c := range l.Where {
 		column := t.column(c.Field.Name)
-		condition := s.condition(column, c)
+		condition := s.asking(t, l, s.condition(column, c))
 		switch {
 		case column.Within == "":
 			conditions = append(conditions, complement(condition, c.Not))
@@ -45,13 +45,13 @@ func (s *statement) where(t *Table, l query.List, expected *int64) {
 		conditions = append(conditions, fmt.Sprintf(within, strings.Join(parts[within], " and ")))
 	}
 	if l.Search != "" {
-		conditions = append(conditions, "("+strings.ReplaceAll(t.Search.Where, "%s", s.tsquery(t, l))+")")
+		conditions = append(conditions, "("+s.asking(t, l, t.Search.where())+")")
 	}
 	if expected == nil && l.After != nil {
 		expected = &l.After.Revision // see Page
 	}
 	if expected != nil {
-		conditions = append(conditions, "(select max(id) from changesets) = "+s.arg(*expected)+"::bigint")
+		conditions = append(conditions, s.atRevision(*expected))
 	}
 	if l.After != nil {
 		key, cast := s.key(t, l)
@@ -62,6 +62,11 @@ func (s *statement) where(t *Table, l query.List, expected *int64) {
 		conditions = append(conditions, fmt.Sprintf("(%s, x.id) %s (%s::text::%s, %s)", key, compare, s.arg(l.After.Key), cast, s.id(t, l.After.ID)))
 	}
 	s.conditions(conditions)
+}
+
+// atRevision is the condition that the data set is at a revision.
+func (s *statement) atRevision(expected int64) string {
+	return "(select max(id) from changesets) = " + s.arg(expected) + "::bigint"
 }
 
 func (s *statement) conditions(all []string) {
@@ -102,7 +107,10 @@ func (s *statement) condition(column *Column, c query.Condition) string {
 	case c.Known != nil:
 		return column.SQL + " is null"
 	case c.Flag != nil:
-		return column.SQL + " = " + s.arg(*c.Flag)
+		if *c.Flag {
+			return column.SQL
+		}
+		return "not " + column.SQL
 	case column.Type == query.Position:
 		return column.SQL + " > " + s.arg(c.Ranges[0].From) + "::bigint"
 	case c.Texts != nil:
@@ -155,9 +163,16 @@ func (s *statement) interval(column *Column, r query.Range) string {
 	return "(" + strings.Join(ends, " and ") + ")"
 }
 
-// tsquery is the text search query of a list.
-func (s *statement) tsquery(t *Table, l query.List) string {
-	return fmt.Sprintf("websearch_to_tsquery('%s', %s)", t.Search.Config, s.arg(l.Search))
+// asking puts the text search query of a list into an expression that has {q}.
+func (s *statement) asking(t *Table, l query.List, expr string) string {
+	if !strings.Contains(expr, "{q}") {
+		return expr
+	}
+	text, queries := s.arg(l.Search), make([]string, len(t.Search.Config))
+	for i, config := range t.Search.Config {
+		queries[i] = "websearch_to_tsquery('" + config + "', " + text + ")"
+	}
+	return strings.ReplaceAll(expr, "{q}", "("+strings.Join(queries, " || ")+")")
 }
 
 // id is a placeholder for an id, typed as the collection's ids are.
@@ -173,7 +188,7 @@ func (s *statement) id(t *Table, id string) string {
 // comes last in either direction.
 func (s *statement) key(t *Table, l query.List) (expr, cast string) {
 	if l.Sort.Field == query.ByRank {
-		return "ts_rank(x.search, " + s.tsquery(t, l) + ")", "float4"
+		return s.asking(t, l, "ts_rank("+t.Search.vector()+", {q})"), "float4"
 	}
 	column := t.column(l.Sort.Field)
 	cast, last := "text", ""
@@ -213,7 +228,7 @@ func (s *statement) orderBy(key string, l query.List) {
 func page(t *Table, l query.List, sel selection, flat bool, expected *int64) (string, []any) {
 	var s statement
 	key, _ := s.key(t, l)
-	fmt.Fprintf(&s, "select %s, (%s)::text, x.id::text from ", strings.Join(sel.exprs, ", "), key)
+	fmt.Fprintf(&s, "select %s, (%s)::text, x.id::text from ", s.asking(t, l, strings.Join(sel.exprs, ", ")), key)
 	tidy := flat && t.Rows != nil && t.Rows.Join != ""
 	if l.Limit == 0 && !tidy {
 		s.WriteString(t.from())
@@ -256,7 +271,7 @@ func undated(t *Table, l query.List) (string, []any) {
 	dated := l
 	dated.Where = nil
 	for _, c := range l.Where {
-		if c.Days() {
+		if c.Days() && t.column(c.Field.Name).Within == "" { // a date of the record itself
 			missing = append(missing, t.column(c.Field.Name).SQL+" is null")
 		} else {
 			dated.Where = append(dated.Where, c)

@@ -41,8 +41,14 @@ func syntheticDB(b *testing.B, history bool) (*pgxpool.Pool, int) {
 	}
 	synthetic.once.Do(func() {
 		synthetic.db, synthetic.plain = pgtest.DB(b), pgtest.DB(b)
-		if synthetic.err = fill(b.Context(), synthetic.db, n, versions); synthetic.err == nil {
-			synthetic.err = fill(b.Context(), synthetic.plain, n, 1)
+		for pool, versions := range map[**pgxpool.Pool]int{&synthetic.db: versions, &synthetic.plain: 1} {
+			if synthetic.err = fill(b.Context(), *pool, n, versions); synthetic.err != nil {
+				return
+			}
+			// The pool is closed at the end of this benchmark; others go on with one of their own.
+			if *pool, synthetic.err = pgxpool.NewWithConfig(context.Background(), (*pool).Config()); synthetic.err != nil {
+				return
+			}
 		}
 	})
 	if synthetic.err != nil {
@@ -59,10 +65,11 @@ const (
 	syntheticExchange = `select 'synthetic-' || i as id, date '2000-01-01' + (i::bigint * 7919 %% 9000)::int as date, 'Place ' || i %% 100 as place,
 		(array['UA', 'BY', 'TR'])[1 + i %% 3] as country, 'city'::place_precision as place_precision, 'Synthetic exchange ' || i as summary, 'Changed in ' || r as note, r as revision
 		from generate_series(1, %[1]d) i, generate_series(%[2]d, %[3]d) r`
-	syntheticTransfer = `select 'synthetic-' || i as prisoner_exchange, (array['RU', 'UA'])[k] as from_party, (array['UA', 'RU'])[k] as to_party, i %% 300 as total, k as position
+	syntheticTransfer = `select 'synthetic-' || i as prisoner_exchange, (array['RU', 'UA'])[k] as from_party, (array['UA', 'RU'])[k] as to_party, i %% 300 as total, k as position,
+		i %% 300 as total_low, i %% 300 as total_high, 'single_source'::figure_status as total_status
 		from generate_series(1, %[1]d) i, generate_series(1, 2) k`
 	exchangeColumns = "id, date, place, country, place_precision, summary, note"
-	transferColumns = "prisoner_exchange, from_party, to_party, total, position"
+	transferColumns = "prisoner_exchange, from_party, to_party, total, position, total_low, total_high, total_status"
 )
 
 // fill makes n exchanges and writes each of them by several changesets. It writes the rows of history and of the feed of
@@ -91,6 +98,12 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, versions int) error {
 		if err != nil {
 			return err
 		}
+		statements = append(statements, "select sum_up('prisoner-exchanges', array(select distinct date from prisoner_exchanges where id like 'synthetic-%'))",
+			`with changed as (select s.* from transfer_sums s where not exists (select from history.transfer_sums h where row(h.collection, h.span, h.starts_on, h.from_party, h.to_party, h.country,
+				h.commitment, h.records, h.unknown_count, h.unbounded_count, h.total, h.total_low, h.total_high)::transfer_sums = s)),
+			ended as (update history.transfer_sums h set valid_to = 2 from changed c where (h.collection, h.span, h.starts_on, h.from_party, h.to_party, h.country, h.commitment)
+				= (c.collection, c.span, c.starts_on, c.from_party, c.to_party, c.country, c.commitment))
+			insert into history.transfer_sums select 2, 9223372036854775807, c.* from changed c`)
 		for _, sql := range append(append(statements, "set local maintenance_work_mem = '1GB'"), indexes...) {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return fmt.Errorf("%s: %w", sql, err)
@@ -149,6 +162,8 @@ func TestFill(t *testing.T) {
 		"select to_json(t)::text from prisoner_exchange_transfers t order by prisoner_exchange, position",
 		"select to_json(t)::text from history.prisoner_exchanges t order by id, valid_from",
 		"select to_json(t)::text from history.prisoner_exchange_transfers t order by prisoner_exchange, position, valid_from",
+		"select to_json(t)::text from transfer_sums t order by 1",
+		"select to_json(t)::text from history.transfer_sums t order by 1",
 		"select concat_ws(' ', revision, collection, record, op) from changes order by revision, collection, record",
 		"select indexdef from pg_indexes where tablename like 'prisoner_exchange%' order by 1",
 	} {

@@ -5,22 +5,24 @@ import (
 	"strings"
 
 	"github.com/parley-api/parley/internal/query"
+	"github.com/parley-api/parley/internal/talks"
 )
 
 // Table is a collection whole: what its records show, where each value comes from, and what may be asked of it. It is a
 // plain value; everything that serves collections is a function over it.
 type Table struct {
-	Name   string   // as in the URL: "prisoner-exchanges"
-	About  string   // one sentence for the index
-	Record any      // the zero value of the type in package talks that describes a record
-	Base   string   // the table in the database, which keeps its history; "": none
-	From   string   // what records are selected from, under the alias x; "": from the table
-	Column []Column // in the order in which records show them
-	Sort   string   // default order, such as "-date"
-	Search Search   // how q= searches; zero: not at all
-	Rows   *Rows    // flat forms have several rows a record; nil: one
-	Covers bool     // meta.coverage speaks of the collection
-	Try    []string // queries worth pasting, for the index
+	Name    string   // as in the URL: "prisoner-exchanges"
+	About   string   // one sentence for the index
+	Record  any      // the zero value of the type in package talks that describes a record
+	Base    string   // the table in the database, which keeps its history; "": none
+	From    string   // what records are selected from, under the alias x; "": from the table
+	Column  []Column // in the order in which records show them
+	Sort    string   // default order, such as "-date"
+	Search  Search   // how q= searches; zero: not at all
+	Rows    *Rows    // flat forms have several rows a record; nil: one
+	Covers  bool     // meta.coverage speaks of the collection
+	Figures bool     // records have figures, which may be shown as one party reported them
+	Try     []string // queries worth pasting, for the index
 }
 
 // Column is one name of a collection's vocabulary. SQL expressions refer to the record as x.
@@ -41,11 +43,33 @@ type Column struct {
 	OfRow    bool // a column of Rows: nothing of its own in JSON, a column in flat forms
 }
 
-// Search is how full-text search looks at a collection.
+// Search is how full-text search looks at a collection. In SQL, {q} stands for the query as a tsquery.
 type Search struct {
-	Config string // text search configuration
-	Where  string // condition; %s stands for the query
+	Config []string // text search configurations, of which any may understand the query; none: it is not searched
+	Where  string   // condition; "": that the vector matches
+	Vector string   // what is ranked; "": x.search
+	Only   bool     // nothing is listed without a query
 }
+
+func (s Search) vector() string {
+	if s.Vector != "" {
+		return s.Vector
+	}
+	return "x.search"
+}
+
+func (s Search) where() string {
+	if s.Where != "" {
+		return s.Where
+	}
+	return s.vector() + " @@ {q}"
+}
+
+// english and names are the usual searches: of prose, and of names and titles in many languages.
+var (
+	english = Search{Config: []string{"parley_english"}}
+	names   = Search{Config: []string{"parley_simple"}}
+)
 
 // Rows makes a flat form tidy: a row for each element of a nested list, the record's own columns repeated.
 type Rows struct {
@@ -65,7 +89,9 @@ func (t *Table) from() string {
 func (t *Table) Grammar() query.Grammar {
 	g := query.Grammar{
 		DefaultSort: t.Sort,
-		Searchable:  t.Search.Where != "",
+		Searchable:  t.Search.Config != nil,
+		SearchOnly:  t.Search.Only,
+		Figures:     t.Figures,
 		Limits:      query.Limits{Default: 100, Max: 1000},
 	}
 	for _, c := range t.Column {
@@ -82,6 +108,7 @@ func (c *Column) field() query.Field {
 		Nullable: c.Nullable,
 		Sortable: c.Sortable,
 		Hidden:   c.Hidden || c.OfRow,
+		OfRow:    c.OfRow,
 		Keyed:    c.Keyed,
 	}
 }
@@ -127,12 +154,9 @@ func (t *Table) flat(fields []string) selection {
 	var s selection
 	for i := range t.Column {
 		c := &t.Column[i]
-		name := c.Name
-		if c.OfRow {
-			name = t.Rows.Of
-		}
 		replaced := t.Rows != nil && c.Name == t.Rows.Of
-		if c.Hidden || replaced || fields != nil && !slices.Contains(fields, name) {
+		asked := fields == nil || slices.Contains(fields, c.Name) || c.OfRow && slices.Contains(fields, t.Rows.Of)
+		if c.Hidden || replaced || !asked {
 			continue
 		}
 		f := c.field()
@@ -190,6 +214,37 @@ func identity(collection string) []Column {
 // provenance ends every record: where it is from, and when it was last changed.
 func provenance(record string) []Column {
 	return append([]Column{cited(record), reported(record)}, recorded()...)
+}
+
+// figure is a count with its bounds and its standing: see [talks.Figure].
+func figure(name, sql string) []Column {
+	return []Column{
+		{Name: name, Type: query.Integer, SQL: sql, Nullable: true},
+		{Name: name + "_low", Type: query.Integer, SQL: sql + "_low", Nullable: true},
+		{Name: name + "_high", Type: query.Integer, SQL: sql + "_high", Nullable: true},
+		{Name: name + "_status", Type: query.Enum, SQL: sql + "_status", Cast: "figure_status", Values: talks.FigureStatuses},
+	}
+}
+
+// figureKeys selects a figure for a nested object.
+func figureKeys(alias string, names ...string) string {
+	var keys []string
+	for _, name := range names {
+		for _, suffix := range []string{"", "_low", "_high", "_status"} {
+			keys = append(keys, alias+"."+name+suffix)
+		}
+	}
+	return strings.Join(keys, ", ")
+}
+
+// disputed is the filter for records that have a disputed figure, which the condition finds.
+func disputed(condition string) Column {
+	return Column{Name: "disputed", Type: query.Boolean, SQL: condition, Hidden: true}
+}
+
+// figuresFrom says whose figures a record shows.
+func figuresFrom() Column {
+	return Column{Name: "figures_from", Type: query.Prose, Show: "nullif(current_setting('parley.reported_by', true), '')"}
 }
 
 func recorded() []Column {

@@ -14,7 +14,7 @@ var Proposals = &Table{
 	Record: talks.Proposal{},
 	Base:   "proposals",
 	Sort:   "-date",
-	Search: Search{Config: "english", Where: "x.search @@ %s"},
+	Search: english,
 	Covers: true,
 	Rows:   &Rows{Of: "targets", Join: "left join proposal_targets t on t.proposal = x.id", Sort: "t.position"},
 	Try:    []string{"?round=istanbul-2025-3&proposed_by=UA", "?kind=ceasefire&sort=date"},
@@ -35,15 +35,16 @@ var Proposals = &Table{
 
 // Commitments are what the sides undertook.
 var Commitments = &Table{
-	Name:   "commitments",
-	About:  "What the sides undertook, with a target for each direction where it is about a number.",
-	Record: talks.Commitment{},
-	Base:   "commitments",
-	Sort:   "-date",
-	Search: Search{Config: "english", Where: "x.search @@ %s"},
-	Covers: true,
-	Rows:   &Rows{Of: "targets", Join: "left join commitment_targets t on t.commitment = x.id", Sort: "t.position"},
-	Try:    []string{"?kind=prisoner_exchange", "/istanbul-2025-2-bodies-6000"},
+	Name:    "commitments",
+	About:   "What the sides undertook, with a target for each direction where it is about a number.",
+	Record:  talks.Commitment{},
+	Base:    "commitments",
+	Sort:    "-date",
+	Search:  english,
+	Covers:  true,
+	Figures: true,
+	Rows:    &Rows{Of: "progress", Join: "left join commitment_progress t on t.commitment = x.id", Sort: "t.position"},
+	Try:     []string{"?kind=prisoner_exchange&fields=id,status,progress", ".csv?status=open", "/istanbul-2025-2-bodies-6000"},
 	Column: columns(
 		identity("commitments"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round", Nullable: true},
@@ -51,17 +52,24 @@ var Commitments = &Table{
 		Column{Name: "kind", Type: query.Enum, SQL: "x.kind", Cast: "commitment_kind", Values: talks.CommitmentKinds},
 		Column{Name: "summary", Type: query.Prose, SQL: "x.summary"},
 		linked("parties", "commitment_parties", "party", "commitment", ""),
-		Column{Name: "targets", Type: query.Objects, Show: of("commitment", targets("x"))},
-		quantityColumns("t", "exists (select from commitment_targets t where t.commitment = x.id and %s)"),
+		Column{
+			Name: "status", Type: query.Enum, Values: talks.LedgerStatuses, Nullable: true,
+			SQL: "(select s.status from commitment_status s where s.commitment = x.id)",
+		},
+		Column{Name: "targets", Type: query.Objects, Show: commitmentTargets("x")},
+		Column{Name: "progress", Type: query.Objects, Show: progress},
+		progressColumns(),
 		linked("categories", "commitment_categories", "category", "commitment", "person_category").among(talks.PersonCategories),
 		Column{Name: "due_on", Type: query.Date, SQL: "x.due_on", Nullable: true},
 		Column{Name: "note", Type: query.Prose, SQL: "x.note", Nullable: true},
+		figuresFrom(),
 		provenance("commitment"),
 		Column{Name: "date", Type: query.Date, SQL: "x.agreed_on", Nullable: true, Hidden: true, Sortable: true},
 		Column{
 			Name: "party", Type: query.Text, Hidden: true, SQL: "p.party",
 			Within: "exists (select from commitment_parties p where p.commitment = x.id and %s)",
 		},
+		disputed("exists (select from commitment_targets t where t.commitment = x.id and t.value_status = 'disputed')"),
 	),
 }
 
@@ -72,7 +80,7 @@ var Claims = &Table{
 	Record: talks.Claim{},
 	Base:   "claims",
 	Sort:   "-date",
-	Search: Search{Config: "english", Where: "x.search @@ %s"},
+	Search: english,
 	Covers: true,
 	Rows:   &Rows{Of: "quantity"},
 	Try:    []string{"?topic=deported_children&sort=date", "?status=disputed&claimed_by=UA"},
@@ -104,6 +112,12 @@ const quantityKeys = `{t}.from_party as "from", {t}.to_party as "to", {t}.value,
 // targets is the list of targets of a record, which the alias names and {x} says the kind of.
 func targets(record string) string {
 	return `array_to_json(array(select t from (select ` + strings.ReplaceAll(quantityKeys, "{t}", "t") + ` from {x}_targets t where t.{x} = ` + record + `.id order by t.position) t))`
+}
+
+// commitmentTargets is the same of a commitment, with how each stands.
+func commitmentTargets(commitment string) string {
+	return `array_to_json(array(select t from (select ` + strings.ReplaceAll(quantityKeys, "{t}", "t") + `, t.value_low, t.value_high, t.value_status
+		from commitment_targets t where t.commitment = ` + commitment + `.id order by t.position) t))`
 }
 
 // quantity is the number that a claim is about, or null.

@@ -64,20 +64,49 @@ type Ref struct {
 
 // Event is a dated happening in the timeline.
 type Event struct {
-	ID         string   `json:"id"`
-	URL        string   `json:"url"` // of the record
-	Date       string   `json:"date"`
-	EndsOn     string   `json:"ends_on"`
-	Type       string   `json:"type"` // one of EventTypes
-	Collection string   `json:"collection"`
-	Record     string   `json:"record"`
-	Round      *string  `json:"round"`
-	Title      string   `json:"title"`
-	Country    *string  `json:"country"`
-	Lat        *float64 `json:"lat"`
-	Lon        *float64 `json:"lon"`
-	Parties    []string `json:"parties"`
-	Sources    []string `json:"sources"` // ids
+	ID             string        `json:"id"`
+	URL            string        `json:"url"` // of the record
+	Date           string        `json:"date"`
+	EndsOn         string        `json:"ends_on"`
+	DatePrecision  string        `json:"date_precision"` // one of DatePrecisions
+	Type           string        `json:"type"`           // one of EventTypes
+	PLOVER         *string       `json:"plover"`         // see EventCodes
+	CAMEO          *string       `json:"cameo"`
+	Collection     string        `json:"collection"`
+	Record         string        `json:"record"`
+	Round          *string       `json:"round"`
+	Title          string        `json:"title"`
+	Place          *string       `json:"place"`
+	Country        *string       `json:"country"`
+	Lat            *float64      `json:"lat"`
+	Lon            *float64      `json:"lon"`
+	PlacePrecision *string       `json:"place_precision"`
+	Parties        []string      `json:"parties"`
+	Figures        []EventFigure `json:"figures"`      // the numbers that it is about
+	FiguresFrom    *string       `json:"figures_from"` // the party whose figures these are; nil: the best-supported ones
+	Sources        []string      `json:"sources"`      // ids
+	Recorded
+}
+
+// EventFigure is a number that an event is about: people or bodies that went one way, or what was proposed, promised or
+// claimed.
+type EventFigure struct {
+	From      *string `json:"from"`
+	To        *string `json:"to"`
+	Value     *int    `json:"value"`
+	Qualifier string  `json:"qualifier"` // one of Qualifiers
+	Unit      string  `json:"unit"`      // one of Units
+}
+
+// Found is a record that a search through all records finds.
+type Found struct {
+	ID      string  `json:"id"`
+	URL     string  `json:"url"`
+	Type    string  `json:"type"` // the collection
+	Record  string  `json:"record"`
+	Title   string  `json:"title"`
+	Snippet string  `json:"snippet"` // HTML: escaped text with the words found in <mark>
+	Rank    float64 `json:"rank"`    // of relevance: greater is better
 	Recorded
 }
 

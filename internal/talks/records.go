@@ -26,8 +26,11 @@ type Round struct {
 	StartedAt       *string  `json:"started_at"` // with the offset of the local clock; may be the time of an agency's bulletin
 	EndedAt         *string  `json:"ended_at"`
 	DurationMinutes *int     `json:"duration_minutes"` // talks proper
-	Status          string   `json:"status"`           // one of RoundStatuses
-	Format          string   `json:"format"`           // one of RoundFormats
+	DurationLow     *int     `json:"duration_minutes_low"`
+	DurationHigh    *int     `json:"duration_minutes_high"`
+	DurationStatus  string   `json:"duration_minutes_status"` // one of FigureStatuses
+	Status          string   `json:"status"`                  // one of RoundStatuses
+	Format          string   `json:"format"`                  // one of RoundFormats
 	City            *string  `json:"city"`
 	Country         *string  `json:"country"` // ISO 3166-1 alpha-2
 	Venue           *string  `json:"venue"`
@@ -44,17 +47,19 @@ type Round struct {
 	Commitments []RoundCommitment `json:"commitments"`
 	Claims      []RoundClaim      `json:"claims"`
 	Note        *string           `json:"note"`
+	FiguresFrom *string           `json:"figures_from"` // the party whose figures these are; nil: the best-supported ones
 	Provenance
 }
 
 // RoundDelegation is a delegation as its round shows it.
 type RoundDelegation struct {
-	ID           string   `json:"id"`
-	Party        string   `json:"party"`
-	Head         *string  `json:"head"`          // a person, one of the members
-	ReportedSize *int     `json:"reported_size"` // more than are named, where not all are
-	Members      []Member `json:"members"`
-	Sources      []string `json:"sources"` // ids
+	ID           string  `json:"id"`
+	Party        string  `json:"party"`
+	Head         *string `json:"head"`          // a person, one of the members
+	ReportedSize *int    `json:"reported_size"` // more than are named, where not all are
+	SizeStanding
+	Members []Member `json:"members"`
+	Sources []string `json:"sources"` // ids
 }
 
 // Member is a person in a delegation.
@@ -76,12 +81,12 @@ type RoundProposal struct {
 
 // RoundCommitment is a commitment as its round shows it.
 type RoundCommitment struct {
-	ID       string     `json:"id"`
-	AgreedOn *string    `json:"agreed_on"`
-	Kind     string     `json:"kind"` // one of CommitmentKinds
-	Summary  string     `json:"summary"`
-	Targets  []Quantity `json:"targets"`
-	DueOn    *string    `json:"due_on"`
+	ID       string   `json:"id"`
+	AgreedOn *string  `json:"agreed_on"`
+	Kind     string   `json:"kind"` // one of CommitmentKinds
+	Summary  string   `json:"summary"`
+	Targets  []Target `json:"targets"`
+	DueOn    *string  `json:"due_on"`
 }
 
 // RoundClaim is a claim as its round shows it.
@@ -105,17 +110,38 @@ type Quantity struct {
 	Unit      string  `json:"unit"`      // one of Units
 }
 
+// Target is a number that was promised, with how it stands: see [Figure].
+type Target struct {
+	From        *string `json:"from"`
+	To          *string `json:"to"`
+	Value       *int    `json:"value"`     // nil: the party whose figures are asked for gave none
+	Qualifier   string  `json:"qualifier"` // one of Qualifiers
+	Unit        string  `json:"unit"`      // one of Units
+	ValueLow    *int    `json:"value_low"`
+	ValueHigh   *int    `json:"value_high"`
+	ValueStatus string  `json:"value_status"` // one of FigureStatuses
+}
+
 // Delegation is one party's delegation at one round.
 type Delegation struct {
-	ID           string   `json:"id"`
-	URL          string   `json:"url"`
-	Round        string   `json:"round"`
-	Date         string   `json:"date"` // on which the round began
-	Party        string   `json:"party"`
-	Head         *string  `json:"head"` // a person, one of the members
-	ReportedSize *int     `json:"reported_size"`
-	Members      []Member `json:"members"`
+	ID           string  `json:"id"`
+	URL          string  `json:"url"`
+	Round        string  `json:"round"`
+	Date         string  `json:"date"` // on which the round began
+	Party        string  `json:"party"`
+	Head         *string `json:"head"` // a person, one of the members
+	ReportedSize *int    `json:"reported_size"`
+	SizeStanding
+	Members     []Member `json:"members"`
+	FiguresFrom *string  `json:"figures_from"` // the party whose figures these are; nil: the best-supported ones
 	Provenance
+}
+
+// SizeStanding is how the size of a delegation stands: see [Figure].
+type SizeStanding struct {
+	ReportedSizeLow    *int   `json:"reported_size_low"`
+	ReportedSizeHigh   *int   `json:"reported_size_high"`
+	ReportedSizeStatus string `json:"reported_size_status"` // one of FigureStatuses
 }
 
 // Person took part in the talks, or is quoted.
@@ -149,6 +175,9 @@ type Party struct {
 	Kind   string       `json:"kind"` // one of PartyKinds
 	ISO2   *string      `json:"iso2"` // ISO 3166-1 alpha-2; nil for an organisation
 	Rounds []PartyRound `json:"rounds"`
+
+	Delegations []PartyDelegation `json:"delegations"` // oldest first
+	Exchanges   []PartyExchanges  `json:"exchanges"`   // in what it never did it has none
 	Provenance
 }
 
@@ -158,6 +187,24 @@ type PartyRound struct {
 	Title    string `json:"title"`
 	StartsOn string `json:"starts_on"`
 	Capacity string `json:"capacity"` // delegation, host or mediator
+}
+
+// PartyDelegation is a delegation that a party sent.
+type PartyDelegation struct {
+	ID       string  `json:"id"`
+	Round    string  `json:"round"`
+	StartsOn string  `json:"starts_on"`
+	Head     *string `json:"head"` // a person
+	HeadName *string `json:"head_name"`
+}
+
+// PartyExchanges is how many exchanges, or repatriations, a party took part in.
+type PartyExchanges struct {
+	Collection string `json:"collection"`
+	Capacity   string `json:"capacity"` // gave, received or mediator
+	Events     int    `json:"events"`
+	FirstOn    string `json:"first_on"`
+	LastOn     string `json:"last_on"`
 }
 
 // Proposal is what one party put forward at a round.
@@ -177,17 +224,20 @@ type Proposal struct {
 
 // Commitment is what the sides undertook.
 type Commitment struct {
-	ID         string     `json:"id"`
-	URL        string     `json:"url"`
-	Round      *string    `json:"round"` // nil: not made at a round
-	AgreedOn   *string    `json:"agreed_on"`
-	Kind       string     `json:"kind"` // one of CommitmentKinds
-	Summary    string     `json:"summary"`
-	Parties    []string   `json:"parties"` // who undertook it
-	Targets    []Quantity `json:"targets"`
-	Categories []string   `json:"categories"` // some of PersonCategories
-	DueOn      *string    `json:"due_on"`
-	Note       *string    `json:"note"`
+	ID          string      `json:"id"`
+	URL         string      `json:"url"`
+	Round       *string     `json:"round"` // nil: not made at a round
+	AgreedOn    *string     `json:"agreed_on"`
+	Kind        string      `json:"kind"` // one of CommitmentKinds
+	Summary     string      `json:"summary"`
+	Parties     []string    `json:"parties"` // who undertook it
+	Status      *string     `json:"status"`  // one of LedgerStatuses; nil: it has no target that is a number
+	Targets     []Target    `json:"targets"`
+	Progress    *[]Progress `json:"progress"`   // by direction; nil: it has no target that is a number
+	Categories  []string    `json:"categories"` // some of PersonCategories
+	DueOn       *string     `json:"due_on"`
+	Note        *string     `json:"note"`
+	FiguresFrom *string     `json:"figures_from"` // the party whose figures these are; nil: the best-supported ones
 	Provenance
 }
 
@@ -225,16 +275,31 @@ type PrisonerExchange struct {
 	Commitment     *string    `json:"commitment"` // that it counts towards; the note says on whose word
 	Summary        string     `json:"summary"`
 	Note           *string    `json:"note"`
+	FiguresFrom    *string    `json:"figures_from"` // the party whose figures these are; nil: the best-supported ones
 	Provenance
 }
 
 // Transfer is the people who went one way. Total = POWs + Civilians where all three are known.
 type Transfer struct {
-	From      string `json:"from"`
-	To        string `json:"to"`
-	Total     *int   `json:"total"`
-	POWs      *int   `json:"pows"`      // prisoners of war
-	Civilians *int   `json:"civilians"` // nil beside POWs = Total: no source speaks of civilians
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Total *int   `json:"total"`
+	TotalStanding
+	POWs            *int   `json:"pows"` // prisoners of war
+	POWsLow         *int   `json:"pows_low"`
+	POWsHigh        *int   `json:"pows_high"`
+	POWsStatus      string `json:"pows_status"` // one of FigureStatuses
+	Civilians       *int   `json:"civilians"`   // nil beside POWs = Total: no source speaks of civilians
+	CiviliansLow    *int   `json:"civilians_low"`
+	CiviliansHigh   *int   `json:"civilians_high"`
+	CiviliansStatus string `json:"civilians_status"` // one of FigureStatuses
+}
+
+// TotalStanding is how a total stands: see [Figure].
+type TotalStanding struct {
+	TotalLow    *int   `json:"total_low"`
+	TotalHigh   *int   `json:"total_high"`
+	TotalStatus string `json:"total_status"` // one of FigureStatuses
 }
 
 // BodyRepatriation is one transfer of the bodies of the dead on one day.
@@ -252,6 +317,7 @@ type BodyRepatriation struct {
 	Commitment     *string        `json:"commitment"` // that it counts towards; the note says on whose word
 	Summary        string         `json:"summary"`
 	Note           *string        `json:"note"`
+	FiguresFrom    *string        `json:"figures_from"` // the party whose figures these are; nil: the best-supported ones
 	Provenance
 }
 
@@ -260,6 +326,7 @@ type BodyTransfer struct {
 	From  string `json:"from"`
 	To    string `json:"to"`
 	Total *int   `json:"total"`
+	TotalStanding
 }
 
 // PublishedTotal is a cumulative figure as an official or a medium published it.
@@ -276,6 +343,12 @@ type PublishedTotal struct {
 	ScopeNote *string `json:"scope_note"` // what is counted
 	Party     *string `json:"party"`      // whose figure it is; nil for an outlet's own
 	SaidBy    *string `json:"said_by"`    // a person's id, or the name of an official or a body
-	Note      *string `json:"note"`
+
+	RecordsTotal int     `json:"records_total"` // the sum of our own records of the same scope: those that have a figure
+	Records      int     `json:"records"`       // how many transfers those are: an event has one in each direction
+	UnknownCount int     `json:"unknown_count"` // how many of them have no figure
+	Difference   int     `json:"difference"`    // value - records_total
+	Note         *string `json:"note"`
+	FiguresFrom  *string `json:"figures_from"` // the party whose figures the records' are; nil: the best-supported ones
 	Provenance
 }

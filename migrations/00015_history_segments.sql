@@ -4,22 +4,15 @@
 -- closed segment inherits from the table that it was cut from, so that history.<table> still has every version, and
 -- "only history.<table>" those of the segment that is open.
 --
--- For each cut there is a schema "as_of_<revision>" like "as_of", for the moments before it. as_of_path() finds the
--- one to read a revision in. A transaction does so after
+-- For each cut there is a schema "as_of_<revision>" like "as_of", for the moments before it. To read a revision, a
+-- transaction takes the schema of the first cut after it, or "as_of" if there is none:
 --
 --   lock table as_of.segments in access share mode;   -- before its snapshot: no cut between that and the reading
---   select set_config('search_path', as_of_path(42), true), set_config('parley.as_of', '42', true);
+--   select min(until) from as_of.segments where until > 42;
 
 -- +goose Up
 create table as_of.segments (until bigint primary key check (until > 1));
 comment on table as_of.segments is 'The revisions at which history was cut: the schema as_of_<until> reads the moments before, since the cut that precedes it.';
-
--- +goose StatementBegin
-create function as_of_path(revision bigint) returns text stable language sql as $$
-	select coalesce((select 'as_of_' || min(until) from as_of.segments where until > revision), 'as_of') || ', public'
-$$;
--- +goose StatementEnd
-comment on function as_of_path is 'The search path in which every table is as it stood at a revision, once parley.as_of names that.';
 
 -- +goose StatementBegin
 create or replace function record_history() returns trigger language plpgsql as $$
@@ -43,35 +36,43 @@ end $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-create function show_as_of(relation regclass, in_schema name) returns void language plpgsql set search_path = public as $$
+create or replace function show_past(relation regclass, in_schema name) returns void language plpgsql set search_path = public as $$
 declare
 	name       constant name := (select relname from pg_class where oid = relation);
 	definition text;
 begin
 	if (select relkind from pg_class where oid = relation) = 'v' then
-		-- The same definition over the tables of the past, which come first while it is made.
-		definition := pg_get_viewdef(relation);
-		perform set_config('search_path', in_schema || ', public', true);
-	elsif name = 'changesets' then
-		definition := 'select * from public.changesets where id <= (select current_setting(''parley.as_of'')::bigint)';
-	elsif name = 'changes' then
-		definition := 'select * from public.changes where revision <= (select current_setting(''parley.as_of'')::bigint)';
+		perform show_in(in_schema, in_schema, relation);
 	else
-		-- The versions stand in the first segment of the table that was closed at this cut or later, or in the open one. The
-		-- revision is a subquery, so that it is found out once and not for every version that is looked at.
-		definition := format('select %s from only %I.%I
-			where valid_from <= (select current_setting(''parley.as_of'')::bigint) and valid_to > (select current_setting(''parley.as_of'')::bigint)',
-			(select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute where attrelid = relation and attnum > 0 and not attisdropped),
-			coalesce((select 'history_' || min(s.until) from as_of.segments s
-				where s.until >= nullif(substring(in_schema from '^as_of_(\d+)$'), '')::bigint and to_regclass(format('history_%s.%I', s.until, name)) is not null), 'history'),
-			name);
+		-- Versions stand in the first segment of the table that was closed at this cut or later, or in the open one. Most of
+		-- what is there is of the moment: "case" keeps the planner from looking for it by index, and from taking it for few.
+		-- The revision is a subquery, so that it is found out once and not for every version that is looked at.
+		definition := case
+			when name = 'changesets' then 'select * from public.changesets where id <= (select current_setting(''parley.as_of'')::bigint)'
+			when name = 'changes' then 'select * from public.changes where revision <= (select current_setting(''parley.as_of'')::bigint)'
+			else format('select %s from only %I.%I
+				where case when valid_from <= (select current_setting(''parley.as_of'')::bigint) then valid_to > (select current_setting(''parley.as_of'')::bigint) end',
+				(select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute where attrelid = relation and attnum > 0 and not attisdropped),
+				coalesce((select 'history_' || min(s.until) from as_of.segments s
+					where s.until >= nullif(substring(in_schema from '^as_of_(\d+)$'), '')::bigint and to_regclass(format('history_%s.%I', s.until, name)) is not null), 'history'),
+				name)
+			end;
+		execute format('create or replace view %I.%I as %s', in_schema, name, definition);
 	end if;
-	execute format('create or replace view %I.%I as %s', in_schema, name, definition);
-	perform set_config('search_path', 'public', true);
 	execute format('comment on view %I.%I is %L', in_schema, name, name || ' as it stood at the revision that parley.as_of names.');
 end $$;
+
+create or replace function show_as_of(relation regclass) returns void language plpgsql as $$
+declare
+	base name;
+begin
+	for base in select nspname from pg_namespace where nspname ~ '^as_of(_\d+)?$' loop
+		perform show_past(relation, base);
+		perform show_reported(relation, base);
+	end loop;
+	perform show_reported(relation, 'public');
+end $$;
 -- +goose StatementEnd
-comment on function show_as_of is 'Makes or corrects the view of a table, or of a view, in a schema of the past.';
 
 -- +goose StatementBegin
 create function index_as(pattern regclass, history regclass) returns void language plpgsql as $$
@@ -86,38 +87,6 @@ end $$;
 comment on function index_as is 'Gives a table the indexes of another one with the same columns.';
 
 -- +goose StatementBegin
-create or replace function read_as_of(relation regclass) returns void language plpgsql set search_path = public as $$
-declare
-	name  constant name := (select relname from pg_class where oid = relation);
-	index record;
-begin
-	if to_regclass(format('history.%I', name)) is not null then
-		-- What is looked up by index now is looked up by index then: versions that are not of the moment are passed over
-		-- within the index.
-		for index in
-			select pg_get_indexdef(i.indexrelid) as definition, a.amname
-			from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-			where i.indrelid = relation and not i.indisprimary
-		loop
-			execute format('create index on history.%I using %s%s', name,
-				regexp_replace(substring(index.definition from ' USING (.*)\)$'), ' INCLUDE .*', ''),
-				case index.amname when 'btree' then ', valid_from, valid_to)' else ')' end);
-		end loop;
-	end if;
-	perform show_as_of(relation, n.nspname) from pg_namespace n where n.nspname ~ '^as_of(_\d+)?$';
-end $$;
--- +goose StatementEnd
-
--- +goose StatementBegin
-create function readable_as_of() returns setof oid stable language sql as $$
-	select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-	where n.nspname = 'public' and (c.relkind = 'v' or c.relkind = 'r' and (c.relname in ('changesets', 'changes') or to_regclass(format('history.%I', c.relname)) is not null))
-	order by c.relkind, c.oid
-$$;
--- +goose StatementEnd
-comment on function readable_as_of is 'All that can be read as of a moment: tables before the views over them.';
-
--- +goose StatementBegin
 create function close_segment(of_table name, cut bigint) returns void language plpgsql set search_path = public as $$
 declare
 	open_part constant regclass := format('history.%I', of_table);
@@ -127,6 +96,7 @@ begin
 	if is_new then
 		execute format('create schema if not exists history_%s', cut);
 		execute format('create schema as_of_%s', cut);
+		execute format('create schema reported_as_of_%s', cut);
 	end if;
 	execute format('create table history_%s.%I () inherits (%s)', cut, of_table, open_part);
 	closed := format('history_%s.%I', cut, of_table);
@@ -146,9 +116,10 @@ begin
 	lock table as_of.segments in access exclusive mode;
 	if is_new then
 		insert into as_of.segments values (cut);
-		perform show_as_of(c.oid, 'as_of_' || cut) from readable_as_of() c(oid);
+		perform show_past(c.oid, 'as_of_' || cut) from readable_as_of() c(oid);
+		perform show_reported(c.oid, 'as_of_' || cut) from readable_as_of() c(oid); -- over what is there by now
 	end if;
-	perform show_as_of(of_table::text::regclass, 'as_of_' || until) from as_of.segments where until <= cut;
+	perform show_past(of_table::text::regclass, 'as_of_' || until) from as_of.segments where until <= cut;
 end $$;
 -- +goose StatementEnd
 comment on function close_segment is 'Moves what was valid of a table before a revision into a closed segment.';
@@ -173,7 +144,7 @@ end $$;
 -- +goose StatementEnd
 comment on function close_segments is 'Cuts the history of every table where enough versions have ended: at_least so many, and a share of the number of rows.';
 
-do $$ begin perform show_as_of(c.oid, 'as_of') from readable_as_of() c(oid); end $$;
+select show_as_of(c.oid) from readable_as_of() c(oid);
 
 -- +goose Down
 -- record_history stays as it is: without closed segments it does what it did.
@@ -185,6 +156,7 @@ declare
 begin
 	for segment in select until from as_of.segments order by 1 loop
 		execute format('drop schema as_of_%s cascade', segment);
+		execute format('drop schema reported_as_of_%s cascade', segment);
 	end loop;
 	for of_table in select distinct c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname ~ '^history_\d+$' and c.relkind = 'r' loop
 		execute format('alter table history.%I disable trigger only_by_trigger', of_table);
@@ -197,50 +169,39 @@ begin
 	end loop;
 end $$;
 -- +goose StatementEnd
-do $$ begin perform show_as_of(c.oid, 'as_of') from readable_as_of() c(oid); end $$;
 -- +goose StatementBegin
-create or replace function read_as_of(relation regclass) returns void language plpgsql set search_path = public as $$
+create or replace function show_past(relation regclass, in_schema name) returns void language plpgsql set search_path = public as $$
 declare
-	name    constant name := (select relname from pg_class where oid = relation);
-	columns constant text := (select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
-		where attrelid = relation and attnum > 0 and not attisdropped);
-	index   record;
+	name       constant name := (select relname from pg_class where oid = relation);
+	definition text;
 begin
 	if (select relkind from pg_class where oid = relation) = 'v' then
-		-- The same definition over the tables of the past, which come first while it is made.
-		declare definition constant text := pg_get_viewdef(relation);
-		begin
-			perform set_config('search_path', 'as_of, public', true);
-			execute format('create view as_of.%I as %s', name, definition);
-			perform set_config('search_path', 'public', true);
-		end;
-	elsif name = 'changesets' then
-		create view as_of.changesets as select * from public.changesets where id <= (select current_setting('parley.as_of')::bigint);
-	elsif name = 'changes' then
-		create view as_of.changes as select * from public.changes where revision <= (select current_setting('parley.as_of')::bigint);
+		perform show_in(in_schema, in_schema, relation);
 	else
 		-- The revision is a subquery, so that it is found out once and not for every version that is looked at.
-		execute format('create view as_of.%I as select %s from history.%1$I
-			where valid_from <= (select current_setting(''parley.as_of'')::bigint) and valid_to > (select current_setting(''parley.as_of'')::bigint)', name, columns);
-		-- What is looked up by index now is looked up by index then: versions that are not of the moment are passed over
-		-- within the index.
-		for index in
-			select pg_get_indexdef(i.indexrelid) as definition, a.amname
-			from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-			where i.indrelid = relation and not i.indisprimary
-		loop
-			execute format('create index on history.%I using %s%s', name,
-				regexp_replace(substring(index.definition from ' USING (.*)\)$'), ' INCLUDE .*', ''),
-				case index.amname when 'btree' then ', valid_from, valid_to)' else ')' end);
-		end loop;
+		definition := case
+			when name = 'changesets' then 'select * from public.changesets where id <= (select current_setting(''parley.as_of'')::bigint)'
+			when name = 'changes' then 'select * from public.changes where revision <= (select current_setting(''parley.as_of'')::bigint)'
+			else format('select %s from history.%I
+				where valid_from <= (select current_setting(''parley.as_of'')::bigint) and valid_to > (select current_setting(''parley.as_of'')::bigint)',
+				(select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute where attrelid = relation and attnum > 0 and not attisdropped), name)
+			end;
+		execute format('create or replace view %I.%I as %s', in_schema, name, definition);
 	end if;
-	execute format('comment on view as_of.%I is %L', name, name || ' as it stood at the revision that parley.as_of names.');
+	execute format('comment on view %I.%I is %L', in_schema, name, name || ' as it stood at the revision that parley.as_of names.');
 end $$;
 -- +goose StatementEnd
+-- +goose StatementBegin
+create or replace function show_as_of(relation regclass) returns void language plpgsql as $$
+begin
+	perform show_past(relation, 'as_of');
+	perform show_reported(relation, 'public');
+	perform show_reported(relation, 'as_of');
+end $$;
+-- +goose StatementEnd
+
+select show_as_of(c.oid) from readable_as_of() c(oid);
 drop function close_segments(bigint, float8);
 drop function close_segment(name, bigint);
-drop function readable_as_of();
 drop function index_as(regclass, regclass);
-drop function show_as_of(regclass, name);
-drop function as_of_path(bigint);
 drop table as_of.segments;

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/parley-api/parley/internal/query"
+)
+
+// period is a span of time that totals are made by.
+type period struct {
+	name   string
+	label  string // how to_char writes it
+	months int    // its length
+	days   int
+}
+
+// periods are calendar periods. A day is the one that the sources give: no time zone is applied.
+var periods = []period{
+	{name: "day", label: "YYYY-MM-DD", days: 1},
+	{name: "week", label: `IYYY"-W"IW`, days: 7},
+	{name: "month", label: "YYYY-MM", months: 1},
+	{name: "quarter", label: `YYYY"-Q"Q`, months: 3},
+	{name: "year", label: "YYYY", months: 12},
+}
+
+// groups are what totals are made by otherwise: the key of a group, for the event x.
+var groups = map[string]string{"commitment": `x.commitment::text collate "C"`, "country": `x.country::text collate "C"`, "mediator": `k.party::text collate "C"`}
+
+// TotalsBy lists what totals may be made by.
+var TotalsBy = []string{"day", "week", "month", "quarter", "year", "commitment", "country", "mediator"}
+
+// maxTotals bounds the rows of an answer, and so the memory that it takes.
+const maxTotals = 50_000
+
+// Totals sums up the transfers of the events that a list would have, by what List.By says and by direction, and hands the
+// rows to add. Periods without an event are there, between the first event and the last, and out to the ends of a filter
+// on the date.
+func Totals(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (Info, error) {
+	if plain, ok := q.plain(); ok {
+		info, err := plain.totals(ctx, db, q.At, add)
+		if err != nil || info.Revision == *q.At {
+			return info, err
+		}
+	}
+	return q.totals(ctx, db, nil, add)
+}
+
+// totals asks everything in one batch, within one snapshot, as [Question.page] does.
+func (q Question) totals(ctx context.Context, db *pgxpool.Pool, expected *int64, add func(Row)) (Info, error) {
+	var info Info
+	var batch pgx.Batch
+	batch.Queue("begin isolation level repeatable read read only")
+	q.queueMoment(&batch, &info)
+	if q.Table.Covers {
+		batch.Queue(q.spelled(coverageSQL), q.Table.Name).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Coverage)) })
+	}
+	sql, args, err := q.totalsSQL(expected)
+	if err != nil {
+		return Info{}, err
+	}
+	n := 0
+	batch.Queue(q.spelled(sql), args...).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			if n++; n > maxTotals {
+				return tooMany(q.List.By)
+			}
+			add(rows.RawValues())
+		}
+		return rows.Err()
+	})
+	batch.Queue("commit")
+	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
+		return Info{}, fmt.Errorf("totals of %s: %w", q.Table.Name, err)
+	}
+	return info, nil
+}
+
+// TotalsShape is the columns of totals.
+func (q Question) TotalsShape() Shape {
+	var s Shape
+	if slices.ContainsFunc(periods, func(p period) bool { return p.name == q.List.By }) {
+		s = Shape{{Name: "period", Type: query.Text}, {Name: "starts_on", Type: query.Date}, {Name: "ends_on", Type: query.Date}}
+	} else {
+		s = Shape{{Name: q.List.By, Type: query.Text}}
+	}
+	for _, name := range []string{"from", "to"} {
+		s = append(s, query.Field{Name: name, Type: query.Text})
+	}
+	counts := []string{"records", "unknown_count", "total", "total_low", "total_high"}
+	if len(s) > 3 {
+		counts = append(counts, "running_total", "running_unknown_count")
+	}
+	for _, name := range counts {
+		s = append(s, query.Field{Name: name, Type: query.Integer})
+	}
+	return s
+}
+
+// totalsSQL is the statement for totals.
+func (q Question) totalsSQL(expected *int64) (string, []any, error) {
+	l := q.List
+	var s statement
+	i := slices.IndexFunc(periods, func(p period) bool { return p.name == l.By })
+	if i < 0 {
+		q.sums(&s, groups[l.By], expected)
+		s.WriteString(" order by 1, 2, 3 limit " + s.arg(maxTotals+1))
+		return s.String(), s.args, nil
+	}
+	p := periods[i]
+	first, last := span(l)
+	if days := last.Sub(first).Hours() / 24; !first.IsZero() && !last.IsZero() && days/float64(30*p.months+p.days) > maxTotals {
+		return "", nil, tooMany(l.By)
+	}
+	s.WriteString("with s as (")
+	q.sums(&s, "date_trunc('"+p.name+"', x.date)::date", expected)
+	// Every period of every direction adds nothing to it: so it is there.
+	fmt.Fprintf(&s, `), p as (
+		select at::date as starts_on from (select min(key) as first, max(key) as last from s) b,
+			generate_series(least(b.first, date_trunc('%[1]s', %[2]s::date)), greatest(b.last, date_trunc('%[1]s', %[3]s::date)), interval '%[4]d months %[5]d days') at
+		limit %[6]s),
+	a as (
+		select key, from_party, to_party, sum(records)::bigint as records, sum(unknown_count)::bigint as unknown_count, sum(total)::bigint as total,
+			sum(total_low)::bigint as total_low, sum(total_high)::bigint as total_high
+		from (select * from s union all
+			select p.starts_on, d.from_party, d.to_party, 0, 0, null, 0, null from p cross join (select distinct from_party, to_party from s) d) u
+		group by 1, 2, 3)
+	select to_char(key, '%[7]s'), key, (key + interval '%[4]d months %[5]d days' - interval '1 day')::date, from_party, to_party, records, unknown_count,
+		case when records = 0 then 0 else total end, total_low, case when records = 0 then 0 else total_high end,
+		sum(coalesce(total, 0)) over upto::bigint, sum(unknown_count) over upto::bigint
+	from a window upto as (partition by from_party, to_party order by key)
+	order by key, from_party, to_party limit %[6]s`, p.name, s.arg(dateOrNull(first)), s.arg(dateOrNull(last)), p.months, p.days, s.arg(maxTotals+1), p.label)
+	return s.String(), s.args, nil
+}
+
+// sums appends the statement that adds up transfers by a key of the event x and by direction: from what was summed up
+// when it was recorded, if the filters allow that, and else from the transfers themselves.
+func (q Question) sums(s *statement, key string, expected *int64) {
+	t, l := q.Table, q.List
+	s.WriteString("select " + key + ` as key, t.from_party::text collate "C" as from_party, t.to_party::text collate "C" as to_party, `)
+	if span := summed(l); span != "" {
+		fmt.Fprintf(s, `sum(x.records)::bigint as records, sum(x.unknown_count)::bigint as unknown_count,
+			case when sum(x.records) > sum(x.unknown_count) then sum(x.total)::bigint end as total, sum(x.total_low)::bigint as total_low,
+			case when sum(x.unbounded_count) = 0 then sum(x.total_high)::bigint end as total_high
+			from (select starts_on as date, nullif(country, '') as country, nullif(commitment, '') as commitment, from_party, to_party, records, unknown_count, unbounded_count,
+				total, total_low, total_high from transfer_sums where collection = '%s' and span = '%s') x
+			cross join lateral (select x.from_party, x.to_party) t`, t.Name, span)
+		var conditions []string
+		for _, c := range l.Where {
+			conditions = append(conditions, complement(s.condition(t.column(c.Field.Name), c), c.Not))
+		}
+		if expected != nil {
+			conditions = append(conditions, s.atRevision(*expected))
+		}
+		s.conditions(conditions)
+	} else {
+		s.WriteString(`count(*) as records, count(*) filter (where t.total is null) as unknown_count, sum(t.total)::bigint as total,
+			coalesce(sum(t.total_low) filter (where t.total is not null), 0)::bigint as total_low,
+			case when bool_and(t.total_high is not null) then sum(t.total_high)::bigint end as total_high
+			from (select x.id, x.date, x.commitment, x.country from ` + t.from())
+		s.where(t, l, expected)
+		s.WriteString(") x " + strings.Replace(t.Rows.Join, "left join", "join", 1))
+		if l.By == "mediator" {
+			fmt.Fprintf(s, " left join %s_mediators k on k.%[1]s = x.id", strings.TrimSuffix(t.Base, "s"))
+		}
+		s.rowConditions(t, l)
+	}
+	s.WriteString(" group by 1, 2, 3")
+}
+
+// summed is the span of the sums that the totals of a list can be made of: "month", "day", or "" for none.
+func summed(l query.List) string {
+	if l.Search != "" || l.By == "mediator" {
+		return ""
+	}
+	span := "month"
+	if l.By == "day" || l.By == "week" {
+		span = "day"
+	}
+	for _, c := range l.Where {
+		switch c.Field.Name {
+		case "from", "to", "country", "commitment":
+		case "date":
+			for _, r := range c.Ranges {
+				first, bounded := r.From.(time.Time)
+				last, ends := r.To.(time.Time)
+				if bounded && first.Day() != 1 || ends && last.AddDate(0, 0, 1).Day() != 1 {
+					span = "day"
+				}
+			}
+		default:
+			return ""
+		}
+	}
+	return span
+}
+
+// span is the days that filters on the date bound; zero: not bounded.
+func span(l query.List) (first, last time.Time) {
+	for _, c := range l.Where {
+		if c.Field.Name != "date" || c.Not || len(c.Ranges) != 1 {
+			continue
+		}
+		first, _ = c.Ranges[0].From.(time.Time)
+		last, _ = c.Ranges[0].To.(time.Time)
+	}
+	return first, last
+}
+
+func dateOrNull(day time.Time) any {
+	if day.IsZero() {
+		return nil
+	}
+	return day
+}
+
+func tooMany(by string) error {
+	return &query.Error{Faults: []query.Fault{{
+		Parameter: "by", Reason: fmt.Sprintf("=%s makes more than %d rows; ask for a shorter time, or for longer periods", by, maxTotals), Allowed: TotalsBy,
+	}}}
+}
