@@ -131,7 +131,7 @@ func TestTotals(t *testing.T) {
 	}
 	tests := []struct{ target, want string }{
 		{"/v1/prisoner-exchanges/totals", "by: is required"},
-		{"/v1/prisoner-exchanges/totals?by=mounth", `"suggestion":"month"`},
+		{"/v1/prisoner-exchanges/totals?by=mont", `"suggestion":"month"`},
 		{"/v1/prisoner-exchanges/totals?by=month&by=year", "not what totals are made by"},
 		{"/v1/prisoner-exchanges/totals?by=month&limit=5", "no such parameter"},
 		{"/v1/prisoner-exchanges/totals?by=month&sort=date", "no such parameter"},
