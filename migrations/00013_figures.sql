@@ -24,8 +24,14 @@ create function slack_of(value integer, qualifier report_qualifier) returns inte
 comment on function slack_of is 'Who says "about" does not contradict who is within a tenth of it.';
 
 -- +goose StatementBegin
-create function figure(own integer, own_qualifier report_qualifier, said statement[]) returns figure immutable parallel safe language sql as $$
-	select case when own is null then row(null, null, 'unknown')::figure else (
+create function figure(own integer, own_qualifier report_qualifier, said statement[]) returns figure immutable parallel safe language plpgsql as $$
+begin
+	if own is null then
+		return row(null, null, 'unknown')::figure;
+	elsif coalesce(cardinality(said), 0) = 0 and own_qualifier in ('exactly', 'about') then -- most figures, made short work of
+		return row(own, own, 'single_source')::figure;
+	end if;
+	return (
 		select row(
 			-- A bound that leaves out what somebody says is none.
 			case when min(most_of(value, qualifier)) < min(least_of(value, qualifier)) then null else min(least_of(value, qualifier)) end,
@@ -35,9 +41,8 @@ create function figure(own integer, own_qualifier report_qualifier, said stateme
 			else 'single_source' end)::figure
 		from (select * from unnest(said)
 			-- A value of its own that nobody else gives is the record's own statement.
-			union all select own, own_qualifier, '' where not exists (select from unnest(said) where value = own)) s(value, qualifier, voice))
-	end
-$$;
+			union all select own, own_qualifier, '' where not exists (select from unnest(said) where value = own)) s(value, qualifier, voice));
+end $$;
 -- +goose StatementEnd
 comment on function figure is 'The bounds and the standing of a figure: of the record''s own value, and what reports say.';
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/parley-api/parley/internal/record"
@@ -49,13 +50,22 @@ type rows struct {
 	reportIDs map[string][]string // by record, in the order of its reports
 }
 
-// tableRows makes the rows of documents. Lists of objects other than delegations and reports are rows with the fields of
+func order(p part) int {
+	if p.table == "reports" {
+		return 0
+	}
+	return 1
+}
+
+// fill makes the rows of documents. Lists of objects other than delegations and reports are rows with the fields of
 // their objects; an object is columns of the record.
 func (r *rows) fill(k *record.Kind, ids []string, documents map[string]record.Document) {
 	r.columns, r.of, r.owners = []string{"id"}, map[string][]row{}, map[string][]string{}
 	for _, f := range k.Fields {
 		r.declare(k, f)
 	}
+	// Reports first: how figures stand is made of them, and so is found out once.
+	slices.SortStableFunc(r.parts, func(a, b part) int { return order(a) - order(b) })
 	for _, id := range ids {
 		main := row{"id": id}
 		for _, f := range k.Fields {
