@@ -42,6 +42,7 @@ var modules = map[string]string{
 	"github.com/jackc/pgx/v5":            "PostgreSQL",
 	"github.com/jackc/puddle/v2":         "of pgx",
 	"github.com/klauspost/compress":      "gzip and zstd",
+	"github.com/maypok86/otter/v2":       "finished answers kept, bounded in bytes, by how often they are used",
 	"github.com/mfridman/interpolate":    "of goose",
 	"github.com/mitchellh/colorstring":   "of progressbar",
 	"github.com/pressly/goose/v3":        "migrations",

@@ -99,12 +99,15 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		}
 		return nil
 	}
+	watch := store.NewWatch(pool)
 	public := newServer(httpapi.New(httpapi.Options{
 		DB:        pool,
 		Log:       e.log,
 		PublicURL: c.PublicURL,
 		Version:   programVersion(),
 		Ready:     ready,
+		Watch:     watch,
+		Cache:     c.Cache,
 
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
@@ -120,6 +123,7 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
 
 	group.Go(func() error { tend(ctx, e, pool); return nil })
+	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
 		stopping.Store(true)

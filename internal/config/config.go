@@ -28,6 +28,7 @@ type Server struct {
 	StatementTimeout time.Duration `env:"PARLEY_STATEMENT_TIMEOUT" default:"15s" help:"How long a statement may take."`
 	MaxBody          int64         `env:"PARLEY_MAX_BODY" default:"16777216" help:"Bytes of a request to write at the most."`
 	MaxOperations    int           `env:"PARLEY_MAX_OPERATIONS" default:"10000" help:"Operations of a changeset at the most."`
+	Cache            int64         `env:"PARLEY_CACHE" default:"67108864" help:"Bytes of finished answers that are kept. 0: none."`
 	NoMigrate        bool          `env:"PARLEY_NO_MIGRATE" help:"Do not bring the database schema up to date at the start."`
 }
 
@@ -50,6 +51,9 @@ func (s Server) Check() error {
 	}
 	if s.MaxConns < 2 {
 		faults = append(faults, fmt.Errorf("PARLEY_MAX_CONNS is %d; it takes 2 at least", s.MaxConns))
+	}
+	if s.Cache < 0 {
+		faults = append(faults, fmt.Errorf("PARLEY_CACHE is %d; it cannot be negative", s.Cache))
 	}
 	if s.StatementTimeout < 0 {
 		faults = append(faults, fmt.Errorf("PARLEY_STATEMENT_TIMEOUT is %s; it cannot be negative", s.StatementTimeout))

@@ -67,8 +67,7 @@ func (s *server) extension(next http.Handler) http.Handler {
 	})
 }
 
-// byExtension marks a request whose form the address names. A client that sends it gains nothing: an answer without
-// Vary: Accept.
+// byExtension marks a request whose form the address names.
 const byExtension = "Parley-Form-By-Extension"
 
 // negotiate chooses the form of an answer.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"log/slog"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -8,6 +9,13 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/klauspost/compress/gzhttp"
+)
+
+// Values of headers that every answer has, shared by all of them: never appended to.
+var (
+	nosniff     = []string{"nosniff"}
+	everyOrigin = []string{"*"}
+	exposed     = []string{"ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, Retry-After, X-Request-Id"}
 )
 
 // readOnly are the methods that pages of other origins may use.
@@ -20,19 +28,21 @@ func (s *server) middleware() []func(http.Handler) http.Handler {
 		panic(err) // our own constants
 	}
 	return []func(http.Handler) http.Handler{
-		s.identify, s.log, s.recover, s.cors, func(h http.Handler) http.Handler { return compress(h) }, s.extension, middleware.GetHead,
+		s.identify, s.log, s.recover, s.cors, s.warm, func(h http.Handler) http.Handler { return compress(h) }, s.extension, middleware.GetHead,
 	}
 }
 
 // identify gives every request an id: the client's own if it looks like one.
 func (s *server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del(byExtension) // it is ours to set
 		id := r.Header.Get("X-Request-Id")
-		if !plainID.MatchString(id) {
+		if id == "" || !plainID.MatchString(id) {
 			id = s.NewID()
 		}
-		w.Header().Set("X-Request-Id", id)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+		h := w.Header()
+		h["X-Request-Id"] = []string{id}
+		h["X-Content-Type-Options"] = nosniff
 		next.ServeHTTP(w, r)
 	})
 }
@@ -47,8 +57,9 @@ func (s *server) log(next http.Handler) http.Handler {
 		start := s.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
-			s.Log.Info("request", "request_id", requestID(w), "method", r.Method, "path", r.URL.Path, "route", chi.RouteContext(r.Context()).RoutePattern(),
-				"status", ww.Status(), "bytes", ww.BytesWritten(), "duration", s.Now().Sub(start), "client", r.RemoteAddr)
+			s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", requestID(w)), slog.String("method", r.Method),
+				slog.String("path", r.URL.Path), slog.String("route", chi.RouteContext(r.Context()).RoutePattern()), slog.Int("status", ww.Status()),
+				slog.Int("bytes", ww.BytesWritten()), slog.Duration("duration", s.Now().Sub(start)), slog.String("client", r.RemoteAddr))
 		}()
 		next.ServeHTTP(ww, r)
 	})
@@ -76,8 +87,7 @@ func (s *server) recover(next http.Handler) http.Handler {
 func (s *server) cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, Retry-After, X-Request-Id")
+		h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = everyOrigin, exposed
 		if r.Method != http.MethodOptions {
 			next.ServeHTTP(w, r)
 			return

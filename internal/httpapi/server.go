@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/parley-api/parley/internal/store"
 )
 
 // Options are what a server is made of.
@@ -21,6 +23,8 @@ type Options struct {
 	Ready     func() error     // is the server willing to take requests? nil: always
 	Now       func() time.Time // nil: the clock
 	NewID     func() string    // makes request ids; nil: random ones
+	Watch     *store.Watch     // knows the revision; nil: it is asked for each time
+	Cache     int64            // bytes of finished answers that are kept; 0: none
 
 	Author        string              // every request may write, as this author and without a key: for a handler that serves none but this process
 	MaxBody       int64               // bytes of a request to write; 0: no limit
@@ -33,6 +37,7 @@ type server struct {
 	Options
 	docs    http.HandlerFunc
 	routing chi.Routes
+	answers *answers      // nil: none are kept
 	writers chan struct{} // holds one element for each handler that writes just now
 }
 
@@ -51,7 +56,10 @@ func New(o Options) http.Handler {
 		o.NewID = rand.Text
 	}
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
-	s := &server{Options: o, docs: docs(), writers: make(chan struct{}, writersAtOnce)}
+	if o.Watch == nil {
+		o.Watch = store.NewWatch(o.DB)
+	}
+	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), writers: make(chan struct{}, writersAtOnce)}
 	r := s.routes()
 	s.routing = r
 	return r

@@ -41,7 +41,7 @@ func (c *collection) unchanged(w http.ResponseWriter, r *http.Request, a *asked)
 		info.Revision = a.List.After.Revision
 	default:
 		var err error
-		if info.Revision, err = store.Revision(r.Context(), c.DB); err != nil {
+		if info.Revision, err = c.Watch.Revision(r.Context()); err != nil {
 			return false, err
 		}
 	}

@@ -141,5 +141,9 @@ func (s *server) commit(r *http.Request, a *writing, c store.Changeset) (store.R
 	if c.Author == "" {
 		c.Author = a.key.Name
 	}
-	return store.Record(r.Context(), s.DB, c)
+	done, err := store.Record(r.Context(), s.DB, c)
+	if err == nil {
+		s.Watch.Advance(done.Revision) // before anybody is told that it is recorded
+	}
+	return done, err
 }

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Watch knows the revision of the data set without asking for it, while it listens to what changesets tell at their
+// commit. While it does not, it asks each time. The zero of known is "not known"; a revision is kept one greater.
+type Watch struct {
+	db    *pgxpool.Pool
+	known atomic.Int64
+}
+
+// NewWatch returns a watch that asks, until [Watch.Listen] is called.
+func NewWatch(db *pgxpool.Pool) *Watch { return &Watch{db: db} }
+
+// Revision returns the revision of the data set: the one that every changeset committed by this process is at or before,
+// and those of others from the moment at which the database has told of them.
+func (w *Watch) Revision(ctx context.Context) (int64, error) {
+	if n := w.known.Load(); n > 0 {
+		return n - 1, nil
+	}
+	return Revision(ctx, w.db)
+}
+
+// Advance tells of a revision that was recorded or read: it is there, whether the database has told of it yet or not.
+func (w *Watch) Advance(revision int64) {
+	for {
+		n := w.known.Load()
+		if n == 0 || n > revision || w.known.CompareAndSwap(n, revision+1) {
+			return
+		}
+	}
+}
+
+// How long a silent connection is trusted, and how long after a failure the next one is tried.
+const (
+	silence = time.Second
+	respite = 100 * time.Millisecond
+)
+
+// Listen listens until the context ends, on a connection of its own, which it makes anew whenever it is lost.
+func (w *Watch) Listen(ctx context.Context, log *slog.Logger) {
+	for ctx.Err() == nil {
+		err := w.listen(ctx)
+		w.known.Store(0)
+		if ctx.Err() != nil {
+			return
+		}
+		log.Warn("not listening to changesets", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(respite):
+		}
+	}
+}
+
+func (w *Watch) listen(ctx context.Context) error {
+	conn, err := pgx.ConnectConfig(ctx, w.db.Config().ConnConfig)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "listen parley_changesets"); err != nil {
+		return err
+	}
+	for {
+		// What was committed before listening began, or is told only later, is found here; and that the connection lives.
+		var revision int64
+		asking, cancel := context.WithTimeout(ctx, silence)
+		err := conn.QueryRow(asking, "select coalesce(max(id), 0) from changesets").Scan(&revision)
+		cancel()
+		if err != nil {
+			return err
+		}
+		w.known.CompareAndSwap(0, revision+1)
+		w.Advance(revision)
+		if err := w.hear(ctx, conn); err != nil {
+			return err
+		}
+	}
+}
+
+// hear waits for what changesets tell, until there is silence.
+func (w *Watch) hear(ctx context.Context, conn *pgx.Conn) error {
+	waiting, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	for {
+		told, err := conn.WaitForNotification(waiting)
+		switch {
+		case err != nil && waiting.Err() != nil && ctx.Err() == nil:
+			return nil // nothing was told
+		case err != nil:
+			return err
+		}
+		revision, err := strconv.ParseInt(told.Payload, 10, 64)
+		if err != nil {
+			return fmt.Errorf("a changeset told %q: %w", told.Payload, err)
+		}
+		w.Advance(revision)
+	}
+}
