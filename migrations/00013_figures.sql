@@ -14,12 +14,12 @@ comment on type statement is 'What somebody says of a figure: a number, how it i
 
 create type figure as (low integer, high integer, status figure_status);
 
--- How a number bounds a figure: "at least" from below only, "at most" from above only, everything else from both sides.
-create function least_of(value integer, qualifier report_qualifier) returns integer immutable parallel safe language sql as
+-- How a number bounds a figure (in greater numbers than figures are, so that none is too great): "at least" from below only, "at most" from above only, everything else from both sides.
+create function least_of(value bigint, qualifier report_qualifier) returns bigint immutable parallel safe language sql as
 	$$ select case when qualifier in ('at_most', 'less_than') then null when qualifier = 'more_than' then value + 1 else value end $$;
-create function most_of(value integer, qualifier report_qualifier) returns integer immutable parallel safe language sql as
+create function most_of(value bigint, qualifier report_qualifier) returns bigint immutable parallel safe language sql as
 	$$ select case when qualifier in ('at_least', 'more_than') then null when qualifier = 'less_than' then value - 1 else value end $$;
-create function slack_of(value integer, qualifier report_qualifier) returns integer immutable parallel safe language sql as
+create function slack_of(value bigint, qualifier report_qualifier) returns bigint immutable parallel safe language sql as
 	$$ select case qualifier when 'about' then value / 10 else 0 end $$;
 comment on function slack_of is 'Who says "about" does not contradict who is within a tenth of it.';
 
@@ -34,8 +34,8 @@ begin
 	return (
 		select row(
 			-- A bound that leaves out what somebody says is none.
-			case when min(most_of(value, qualifier)) < min(least_of(value, qualifier)) then null else min(least_of(value, qualifier)) end,
-			case when max(least_of(value, qualifier)) > max(most_of(value, qualifier)) then null else max(most_of(value, qualifier)) end, case
+			case when min(most_of(value, qualifier)) < min(least_of(value, qualifier)) then null else least(min(least_of(value, qualifier)), 2147483647)::integer end,
+			case when max(least_of(value, qualifier)) > max(most_of(value, qualifier)) then null else max(most_of(value, qualifier))::integer end, case
 			when max(least_of(value, qualifier) - slack_of(value, qualifier)) > min(most_of(value, qualifier) + slack_of(value, qualifier)) then 'disputed'
 			when count(distinct voice) > 1 then 'agreed'
 			else 'single_source' end)::figure
@@ -319,5 +319,5 @@ drop function only_real_changes();
 drop function show_reported(regclass, name);
 drop function figures_of_exchange(), figures_of_repatriation(), figures_of_target(), figures_of_delegation(), figures_of_round(), figures_of_reports();
 drop function figure(integer, report_qualifier, statement[]);
-drop function least_of(integer, report_qualifier), most_of(integer, report_qualifier), slack_of(integer, report_qualifier);
+drop function least_of(bigint, report_qualifier), most_of(bigint, report_qualifier), slack_of(bigint, report_qualifier);
 drop type figure, statement, figure_status;

@@ -1,5 +1,5 @@
 -- History in segments: what reading the past costs must not grow with the number of versions. When enough versions have
--- ended, close_segments() cuts the history of a table at a revision: all that was valid before it moves to a table of its
+-- ended, close_due_segment() cuts the history of a table at a revision: all that was valid before it moves to a table of its
 -- own, in the schema "history_<revision>", where it is as dense as the present is. What is still valid stands in both. A
 -- closed segment inherits from the table that it was cut from, so that history.<table> still has every version, and
 -- "only history.<table>" those of the segment that is open.
@@ -125,24 +125,24 @@ end $$;
 comment on function close_segment is 'Moves what was valid of a table before a revision into a closed segment.';
 
 -- +goose StatementBegin
-create function close_segments(at_least bigint, share float8) returns table (closed name, cut bigint) language plpgsql as $$
+create function close_due_segment(at_least bigint, share float8, out closed name, out cut bigint) language plpgsql as $$
 begin
 	perform pg_advisory_xact_lock(hashtext('parley.changesets'));
 	for closed in select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'history' and c.relkind = 'r' order by 1 loop
-		loop
-			-- With a share of a half, a segment holds hardly more than half as much again as a moment in it.
-			execute format('select valid_to from (
-					select valid_to, sum(count(*)) over (order by valid_to) as ended from only history.%1$I where valid_to < %2$s group by 1) e
-				where ended >= greatest($1, $2 * (select count(*) from only history.%1$I where valid_to = %2$s)) order by 1 limit 1', closed, 9223372036854775807)
-				into cut using at_least, share;
-			exit when cut is null;
+		-- With a share of a half, a segment holds hardly more than half as much again as a moment in it.
+		execute format('select valid_to from (
+				select valid_to, sum(count(*)) over (order by valid_to) as ended from only history.%1$I where valid_to < %2$s group by 1) e
+			where ended >= greatest($1, $2 * (select count(*) from only history.%1$I where valid_to = %2$s)) order by 1 limit 1', closed, 9223372036854775807)
+			into cut using at_least, share;
+		if cut is not null then
 			perform close_segment(closed, cut);
-			return next;
-		end loop;
+			return;
+		end if;
 	end loop;
+	closed := null;
 end $$;
 -- +goose StatementEnd
-comment on function close_segments is 'Cuts the history of every table where enough versions have ended: at_least so many, and a share of the number of rows.';
+comment on function close_due_segment is 'Cuts the history of one table where enough versions have ended: at_least so many, and a share of the number of rows. It says which; null: of none.';
 
 select show_as_of(c.oid) from readable_as_of() c(oid);
 
@@ -201,7 +201,7 @@ end $$;
 -- +goose StatementEnd
 
 select show_as_of(c.oid) from readable_as_of() c(oid);
-drop function close_segments(bigint, float8);
+drop function close_due_segment(bigint, float8);
 drop function close_segment(name, bigint);
 drop function index_as(regclass, regclass);
 drop table as_of.segments;

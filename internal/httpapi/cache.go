@@ -54,7 +54,11 @@ func newAnswers(bytes int64) *answers {
 			MaximumWeight: uint64(bytes),
 			Weigher: func(key string, value any) uint32 {
 				if f, ok := value.(*finished); ok {
-					return uint32(entry + len(key) + len(f.body))
+					size := entry + len(key) + len(f.body)
+					for name, values := range f.header {
+						size += len(name) + len(strings.Join(values, ""))
+					}
+					return uint32(size)
 				}
 				return uint32(entry + len(key))
 			},
@@ -81,19 +85,25 @@ func (s *server) warm(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		known, mine := s.answers.begin(asking)
+		known, mine := s.answers.begin(asking, nil)
 		if mine {
-			s.keep(w, r, asking, next)
+			s.keep(w, r, asking, known, next)
 			return
 		}
+		patient := time.NewTimer(patience)
+		defer patient.Stop()
 		select {
 		case <-known:
-		case <-time.After(patience): // who makes it may have a slow client
+			if !s.again(w, r, asking) { // it is not kept: each for itself
+				next.ServeHTTP(w, r)
+			}
+		case <-patient.C: // who makes it may have a slow client: somebody else does it anew
+			if known, mine = s.answers.begin(asking, known); mine {
+				s.keep(w, r, asking, known, next)
+			} else {
+				next.ServeHTTP(w, r)
+			}
 		case <-r.Context().Done():
-			return
-		}
-		if !s.again(w, r, asking) { // it is not kept: each for itself
-			next.ServeHTTP(w, r)
 		}
 	})
 }
@@ -147,32 +157,39 @@ func (s *server) again(w http.ResponseWriter, r *http.Request, asking string) bo
 	return true
 }
 
-// begin claims the making of an answer; if somebody has, known is closed when it is known whether it is kept.
-func (a *answers) begin(asking string) (known chan struct{}, mine bool) {
+// begin claims the making of an answer, also from a maker that is too slow. If somebody else makes it, known is closed when
+// it is known whether it is kept.
+func (a *answers) begin(asking string, slow chan struct{}) (known chan struct{}, mine bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if known, ok := a.making[asking]; ok {
+	if known := a.making[asking]; known != nil && known != slow {
 		return known, false
 	}
-	a.making[asking] = make(chan struct{})
-	return nil, true
+	known = make(chan struct{})
+	a.making[asking] = known
+	return known, true
 }
 
-func (a *answers) end(asking string) {
+// end tells that it is known whether the answer of a maker is kept.
+func (a *answers) end(asking string, known chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if known, ok := a.making[asking]; ok {
-		close(known)
+	if a.making[asking] == known {
 		delete(a.making, asking)
+	}
+	select {
+	case <-known:
+	default:
+		close(known)
 	}
 }
 
 // keep has an answer made and keeps it if it may be given again.
-func (s *server) keep(w http.ResponseWriter, r *http.Request, asking string, next http.Handler) {
+func (s *server) keep(w http.ResponseWriter, r *http.Request, asking string, known chan struct{}, next http.Handler) {
 	a := s.answers
-	defer a.end(asking)
+	defer a.end(asking, known)
 	before := w.Header().Clone()
-	t := &tee{ResponseWriter: w, most: a.most, lost: func() { a.end(asking) }}
+	t := &tee{ResponseWriter: w, most: a.most, lost: func() { a.end(asking, known) }}
 	next.ServeHTTP(t, r)
 	f := t.finished(before)
 	if f == nil {

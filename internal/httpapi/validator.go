@@ -25,7 +25,7 @@ func (c *collection) etag(a *asked, revision int64) string {
 		cursor = a.List.After.String()
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{c.Version, a.base, a.path, a.name, a.List.Canonical(), cursor}, "\n")))
-	return fmt.Sprintf(`W/"%d-%s"`, revision, hex.EncodeToString(sum[:8]))
+	return fmt.Sprintf(`W/"%d-%s"`, revision, hex.EncodeToString(sum[:16]))
 }
 
 // unchanged answers 304 if the client already has the current answer to a list, without asking for it.

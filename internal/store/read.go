@@ -305,6 +305,11 @@ func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Se
 func (q Question) each(ctx context.Context, db *pgxpool.Pool, info *Info) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			if q.At != nil { // by itself: a batch is prepared first, and that takes the snapshot
+				if _, err := tx.Exec(ctx, steadyHistory); err != nil {
+					return err
+				}
+			}
 			plain, ok := q.plain()
 			if err := plain.prepare(ctx, tx, info); err != nil {
 				return err

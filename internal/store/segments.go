@@ -31,32 +31,35 @@ const (
 // closed. Without it, reading the past would cost more with every version; with it, a read of any moment looks through
 // little more than its own rows and a share of as many again. Nothing that is read changes.
 //
-// While it moves versions nobody writes. It gives up if readers of the past, such as exports, do not let it finish within
-// a few seconds.
+// Each cut is a transaction of its own. While it moves versions nobody writes; readers of the past wait only while it puts
+// the new segment in its place. It gives up if exports do not let it do so within a few seconds.
 func CloseSegments(ctx context.Context, db *pgxpool.Pool, leastEnded int64, share float64) (closed int64, err error) {
-	var tables []string
-	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "set local statement_timeout = 0; set local lock_timeout = '3s'"); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, "select closed::text from close_segments($1, $2)", leastEnded, share)
-		if err != nil {
-			return err
-		}
-		tables, err = pgx.CollectRows(rows, pgx.RowTo[string])
-		return err
-	})
+	conn, err := db.Acquire(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("closing segments of history: %w", err)
 	}
-	for i, table := range tables {
-		if i > 0 && table == tables[i-1] {
-			continue
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, "set statement_timeout = 0; set lock_timeout = '3s'"); err != nil {
+		return 0, fmt.Errorf("closing segments of history: %w", err)
+	}
+	defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "reset statement_timeout; reset lock_timeout") }()
+	tables := map[string]bool{}
+	for {
+		var table *string
+		if err := conn.QueryRow(ctx, "select closed::text from close_due_segment($1, $2)", leastEnded, share).Scan(&table); err != nil {
+			return closed, fmt.Errorf("closing segments of history: %w", err)
 		}
+		if table == nil {
+			break
+		}
+		closed++
+		tables[*table] = true
+	}
+	for table := range tables {
 		// The room that moved versions leave is for the next ones.
-		if _, err := db.Exec(ctx, "vacuum (analyze) history."+pgx.Identifier{table}.Sanitize()); err != nil {
-			return int64(len(tables)), fmt.Errorf("after closing segments of history: %w", err)
+		if _, err := conn.Exec(ctx, "vacuum (analyze) history."+pgx.Identifier{table}.Sanitize()); err != nil {
+			return closed, fmt.Errorf("after closing segments of history: %w", err)
 		}
 	}
-	return int64(len(tables)), nil
+	return closed, nil
 }

@@ -17,6 +17,7 @@ import (
 type Watch struct {
 	db    *pgxpool.Pool
 	known atomic.Int64
+	floor atomic.Int64 // what this process itself has recorded or read, heard of or not
 }
 
 // NewWatch returns a watch that asks, until [Watch.Listen] is called.
@@ -26,7 +27,7 @@ func NewWatch(db *pgxpool.Pool) *Watch { return &Watch{db: db} }
 // and those of others from the moment at which the database has told of them.
 func (w *Watch) Revision(ctx context.Context) (int64, error) {
 	if n := w.known.Load(); n > 0 {
-		return n - 1, nil
+		return max(n-1, w.floor.Load()), nil
 	}
 	return Revision(ctx, w.db)
 }
@@ -34,8 +35,8 @@ func (w *Watch) Revision(ctx context.Context) (int64, error) {
 // Advance tells of a revision that was recorded or read: it is there, whether the database has told of it yet or not.
 func (w *Watch) Advance(revision int64) {
 	for {
-		n := w.known.Load()
-		if n == 0 || n > revision || w.known.CompareAndSwap(n, revision+1) {
+		n := w.floor.Load()
+		if n >= revision || w.floor.CompareAndSwap(n, revision) {
 			return
 		}
 	}
