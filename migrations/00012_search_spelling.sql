@@ -135,7 +135,7 @@ select read_as_of('names');
 -- +goose StatementBegin
 create function did_you_mean(q text) returns text stable parallel safe language sql set pg_trgm.word_similarity_threshold = 0.4 as $$
 	-- Word by word the nearest word of a name, for words that are near one; null if that comes to the same query.
-	select nullif(string_agg(coalesce(near.word, asked.word), ' ' order by n), q)
+	select case when lower(unaccent(string_agg(coalesce(near.word, asked.word), ' ' order by n))) <> lower(unaccent(q)) then string_agg(coalesce(near.word, asked.word), ' ' order by n) end
 	from regexp_split_to_table(q, '\s+') with ordinality asked(word, n)
 	left join lateral (
 		select w.word, similarity(unaccent(w.word), unaccent(asked.word)) as nearness

@@ -54,6 +54,9 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse fu
 		return nil, err
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
+	if u, err := url.Parse(path); err == nil && u.Host != "" { // through a proxy: the whole address
+		path = u.EscapedPath()
+	}
 	a := &asked{
 		Question: store.Question{Table: c.table, List: l, Form: form.layout},
 		form:     form,
@@ -114,6 +117,7 @@ func (s *server) history(w http.ResponseWriter, r *http.Request) error {
 		return s.notFound(w, r)
 	}
 	c := &collection{server: s, table: store.Changes, grammar: store.Changes.Grammar()}
+	c.grammar.Of = "history of " + name + "/" + id
 	a, err := c.understand(w, r, query.Parse)
 	if err != nil {
 		return err

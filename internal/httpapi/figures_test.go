@@ -132,7 +132,7 @@ func TestTotals(t *testing.T) {
 	tests := []struct{ target, want string }{
 		{"/v1/prisoner-exchanges/totals", "by: is required"},
 		{"/v1/prisoner-exchanges/totals?by=mont", `"suggestion":"month"`},
-		{"/v1/prisoner-exchanges/totals?by=month&by=year", "not what totals are made by"},
+		{"/v1/prisoner-exchanges/totals?by=month&by=year", "given more than once"},
 		{"/v1/prisoner-exchanges/totals?by=month&limit=5", "no such parameter"},
 		{"/v1/prisoner-exchanges/totals?by=month&sort=date", "no such parameter"},
 		{"/v1/prisoner-exchanges/totals?by=day&date=0001..9999", "more than 50000 rows"},
@@ -194,6 +194,21 @@ func TestSearch(t *testing.T) {
 	if best := find("working groups").Data[0]; !strings.Contains(best.Snippet, "<mark>") {
 		t.Errorf("nothing is marked in %s", best.Snippet)
 	}
+	total := func(q string) int {
+		t.Helper()
+		return decode[struct{ Meta struct{ Total int } }](t, s.get(t, "/v1/search?limit=1&total_count=true&q="+url.QueryEscape(q), http.StatusOK).body).Meta.Total
+	}
+	if all, both, without := total("umerov"), total("umerov talks"), total("umerov -talks"); both == 0 || without != all-both {
+		t.Errorf("%d are found, %d with another word, %d without it", all, both, without)
+	}
+	for _, q := range []string{strings.Repeat("-", 100), strings.Repeat("- ", 30), strings.Repeat("-a ", 32), strings.Repeat("or ", 32), strings.Repeat(`"`, 99), "-the", `-"`, "umerov -"} {
+		for _, path := range []string{"/v1/search", "/v1/people", "/v1/delegations", "/v1/changes.csv"} {
+			s.get(t, path+"?limit=1&q="+url.QueryEscape(q), http.StatusOK)
+		}
+	}
+	if a := s.get(t, "/v1/people?party=UA&q=medinsky", http.StatusOK); strings.Contains(string(a.body), "did_you_mean") {
+		t.Errorf("what was asked is what was meant: %s", a.body)
+	}
 	// A list says so too, and a form without meta in a header; further pages go on with what was meant.
 	if a := s.get(t, "/v1/rounds.csv?q=Istanbol&fields=id", http.StatusOK); a.response.Header.Get("Parley-Did-You-Mean") != "Istanbul" || strings.Count(string(a.body), "\r\n") < 4 {
 		t.Errorf("got %v: %s", a.response.Header, a.body)
@@ -203,7 +218,7 @@ func TestSearch(t *testing.T) {
 		t.Errorf("the second page is %+v", rest)
 	}
 	for target, want := range map[string]string{
-		"/v1/search": "q: is required", "/v1/search?q=": "is empty", "/v1/search?q=x&kind=y": "no such parameter", "/v1/search?q=x&type=round": `"suggestion":"rounds"`,
+		"/v1/search?q=" + strings.Repeat("a+", 40): "more than 32 words", "/v1/search": "q: is required", "/v1/search?q=": "is empty", "/v1/search?q=x&kind=y": "no such parameter", "/v1/search?q=x&type=round": `"suggestion":"rounds"`,
 	} {
 		if a := s.get(t, target, http.StatusBadRequest); !strings.Contains(string(a.body), want) {
 			t.Errorf("%s: %s", target, a.body)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -70,12 +71,15 @@ func (s *server) extension(next http.Handler) http.Handler {
 // byExtension marks a request whose form the address names.
 const byExtension = "Parley-Form-By-Extension"
 
+// parametersOfMedia are all but the weight: which charset, or whether with a header, is not a choice that there is.
+var parametersOfMedia = regexp.MustCompile(`;\s*(?:[^qQ;,=\s][^;,=]*|[qQ][^;,=]+)=(?:"[^"]*"|[^;,]*)`)
+
 // negotiate chooses the form of an answer.
 func negotiate(w http.ResponseWriter, r *http.Request) (*form, error) {
 	if r.Header.Get(byExtension) == "" {
 		w.Header().Add("Vary", "Accept")
 	}
-	accept := strings.Join(r.Header.Values("Accept"), ",")
+	accept := parametersOfMedia.ReplaceAllString(strings.Join(r.Header.Values("Accept"), ","), "")
 	if accept == "" {
 		return forms[0], nil
 	}

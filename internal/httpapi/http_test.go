@@ -131,7 +131,10 @@ func TestProblems(t *testing.T) {
 		{"first year there is", "GET", "/v1/rounds?date=0001", nil, 200, `"data":[]`},
 		{"parameter on a record", "GET", "/v1/rounds/istanbul-2025-3?limit=1", nil, 400, `"allowed":["as_of","fields","reported_by"]`},
 		{"parameter on the index", "GET", "/v1?x=1", nil, 400, "no such parameter"},
+		{"cursor of another collection", "GET", "/v1/rounds?limit=2&cursor=" + cursorOf(t, a, "/v1/prisoner-exchanges?limit=2"), nil, 400, "belongs to another query"},
 		{"foreign cursor", "GET", "/v1/rounds?cursor=AAAA", nil, 400, "not a cursor of ours"},
+		{"media type with a charset", "GET", "/v1/rounds/istanbul-2025-3", []string{"Accept", "application/json; charset=utf-8"}, 200, "istanbul-2025-3"},
+		{"media type with other parameters", "GET", "/v1/rounds/istanbul-2025-3", []string{"Accept", `text/csv;header=present;q=0.5, application/json;q=0.1;x="a;b"`}, 200, "id,url"},
 		{"unknown id", "GET", "/v1/rounds/istanbul-2025-9", nil, 404, "no record with this id"},
 		{"impossible id", "GET", "/v1/rounds/%00", nil, 404, "no record with this id"},
 		{"id of another type", "GET", "/v1/changesets/first", nil, 404, "no record with this id"},
@@ -359,4 +362,14 @@ func TestPaging(t *testing.T) {
 	if response, body := a.do(t, http.MethodGet, "/v1/sources?limit=2&cursor="+next.Query().Get("cursor")); response.StatusCode != 400 || !strings.Contains(string(body), "another query") {
 		t.Errorf("%s: %s", response.Status, body)
 	}
+}
+
+// cursorOf is the cursor that a page leads on by.
+func cursorOf(t *testing.T, a *testAPI, target string) string {
+	t.Helper()
+	_, body := a.do(t, http.MethodGet, target)
+	next := decode[struct{ Next string }](t, body).Next
+	_, cursor, _ := strings.Cut(next, "cursor=")
+	cursor, _, _ = strings.Cut(cursor, "&")
+	return cursor
 }

@@ -64,7 +64,7 @@ func (s *server) index(w http.ResponseWriter, r *http.Request) error {
 		Licence:     Licence,
 		Attribution: Attribution,
 		Links: map[string]string{
-			"search": base + "/v1/search?q=all+for+all", "prisoner_exchange_totals": base + "/v1/prisoner-exchanges/totals?by=month",
+			"search": base + "/v1/search?q=working+groups", "prisoner_exchange_totals": base + "/v1/prisoner-exchanges/totals?by=month",
 			"body_repatriation_totals": base + "/v1/body-repatriations/totals?by=year",
 			"contract":                 base + "/openapi.yaml", "documentation": base + "/docs/", "coverage": base + "/v1/coverage",
 		},

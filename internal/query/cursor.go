@@ -25,7 +25,7 @@ func (l List) Cursor(revision int64, key, id string) Cursor {
 }
 
 func (l List) fingerprint() (f [8]byte) {
-	sum := sha256.Sum256([]byte(l.Canonical()))
+	sum := sha256.Sum256([]byte(l.of + "?" + l.Canonical()))
 	copy(f[:], sum[:])
 	return f
 }
@@ -80,6 +80,10 @@ func (p *parser) cursor(text string) {
 		p.fault("cursor", "belongs to another query; start without cursor, or leave the query as it was")
 		return
 	}
+	if id, _ := p.grammar.Field("id"); id.Type == Integer && !keyFits(Order{}, Integer, c.ID) {
+		p.fault("cursor", errCursor.Error())
+		return
+	}
 	field, _ := p.grammar.Field(p.list.Sort.Field)
 	if !keyFits(p.list.Sort, field.Type, c.Key) {
 		p.fault("cursor", errCursor.Error())
@@ -92,7 +96,7 @@ func (p *parser) cursor(text string) {
 func keyFits(o Order, t Type, key string) bool {
 	if o.Field == ByRank {
 		x, err := strconv.ParseFloat(key, 32)
-		return err == nil && !math.IsNaN(x)
+		return err == nil && !math.IsNaN(x) && !math.IsInf(x, 0) && (math.Abs(x) > 1e-37 || strings.Trim(key, "-0.") == "") // as float4 holds them
 	}
 	switch t {
 	case Integer:

@@ -63,6 +63,7 @@ func (f Field) Operators() []string {
 
 // Grammar is what may be asked of one collection.
 type Grammar struct {
+	Of          string // whose grammar it is: cursors are bound to it
 	Fields      []Field
 	DefaultSort string // such as "-date"
 	Searchable  bool   // q= is understood

@@ -3,6 +3,7 @@ package query
 import (
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ type List struct {
 	After      *Cursor  // where the page before ended; nil on the first
 	TotalCount bool
 
+	of        string     // the collection
 	canonical url.Values // what was asked, without the cursor
 }
 
@@ -90,7 +92,7 @@ func (l List) Pinned(revision int64) string {
 
 // Parse checks the parameters of a list. A failure is an [*Error] with all faults.
 func Parse(values url.Values, g Grammar) (List, error) {
-	p := parser{grammar: g, list: List{canonical: url.Values{}}}
+	p := parser{grammar: g, list: List{of: g.Of, canonical: url.Values{}}}
 	names := make([]string, 0, len(values))
 	for name := range values {
 		names = append(names, name)
@@ -118,7 +120,7 @@ func Parse(values url.Values, g Grammar) (List, error) {
 
 // Record checks the parameters of a single record: fields, as_of and reported_by.
 func Record(values url.Values, g Grammar) (List, error) {
-	p := parser{grammar: g, list: List{canonical: url.Values{}}}
+	p := parser{grammar: g, list: List{of: g.Of, canonical: url.Values{}}}
 	for name, given := range values {
 		switch {
 		case ignored(name):
@@ -138,7 +140,7 @@ func Record(values url.Values, g Grammar) (List, error) {
 
 // Totals checks the parameters of totals: by, which is one of some words, and the filters of the list.
 func Totals(values url.Values, g Grammar, by []string) (List, error) {
-	p := parser{grammar: g, list: List{canonical: url.Values{}}}
+	p := parser{grammar: g, list: List{of: g.Of, canonical: url.Values{}}}
 	allowed := g.TotalsParameters()
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch {
@@ -162,8 +164,12 @@ func Totals(values url.Values, g Grammar, by []string) (List, error) {
 }
 
 func (p *parser) by(given, allowed []string) {
-	if len(given) > 1 || !slices.Contains(allowed, given[0]) {
-		p.faults = append(p.faults, Fault{Parameter: "by", Reason: strconv.Quote(strings.Join(given, ",")) + " is not what totals are made by", Allowed: allowed, Suggestion: Nearest(given[0], allowed)})
+	if len(given) > 1 {
+		p.fault("by", "given more than once; totals are made by one thing at a time")
+		return
+	}
+	if !slices.Contains(allowed, given[0]) {
+		p.faults = append(p.faults, Fault{Parameter: "by", Reason: strconv.Quote(given[0]) + " is not what totals are made by", Allowed: allowed, Suggestion: Nearest(given[0], allowed)})
 		return
 	}
 	p.list.By = given[0]
@@ -238,7 +244,10 @@ func (p *parser) parameter(name string, given []string) {
 	case name == "total_count":
 		p.list.TotalCount = p.boolean(name, value)
 	case name == "q" && p.grammar.Searchable:
-		p.list.Search = strings.TrimSpace(value)
+		if len(strings.Fields(value)) > maxWords {
+			p.fault("q", "has more than "+strconv.Itoa(maxWords)+" words")
+		}
+		p.list.Search = strings.TrimSpace(dashes.ReplaceAllString(value, " -"))
 	default:
 		p.filter(name, value)
 	}
@@ -262,7 +271,13 @@ func unfit(value string) string {
 	return ""
 }
 
-const maxValue = 2000
+// dashes are negations of negations, which mean nothing, and of which the database does not understand many.
+var dashes = regexp.MustCompile(`\s*-(\s*-)+\s*`)
+
+const (
+	maxValue = 2000
+	maxWords = 32 // of a search: each is looked for by itself
+)
 
 func (p *parser) limit(value string) {
 	limits := p.grammar.Limits
@@ -277,10 +292,18 @@ func (p *parser) limit(value string) {
 // reportedBy understands the id of a party.
 func (p *parser) reportedBy(value string) {
 	if len(value) > 12 || strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		p.fault("reported_by", strconv.Quote(value)+" is not the id of a party, such as UA")
+		p.faults = append(p.faults, Fault{Parameter: "reported_by", Reason: strconv.Quote(value) + " is not the id of a party, such as UA", Suggestion: capital(value)})
 		return
 	}
 	p.list.ReportedBy = value
+}
+
+// capital is a text in capitals if that makes it the id of a party.
+func capital(value string) string {
+	if value = strings.ToUpper(value); len(value) > 12 || strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return ""
+	}
+	return value
 }
 
 // asOf understands a revision, a day, which is meant up to its end, and an instant, which is meant inclusively.

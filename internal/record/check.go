@@ -52,7 +52,9 @@ func (k *Kind) Check(id, at string, body map[string]any) Checked {
 func (k *Kind) Shown(body map[string]any) []string {
 	var keys []string
 	for _, name := range k.Computed {
-		if _, ok := body[name]; ok && !slices.Contains(always, name) {
+		value, ok := body[name]
+		nobodys := name == "figures_from" && value == nil // the figures are the record's own
+		if ok && !nobodys && !slices.Contains(always, name) {
 			keys = append(keys, name)
 		}
 	}

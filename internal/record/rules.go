@@ -78,6 +78,7 @@ func (c *checker) position(d Document, place string) {
 }
 
 func exchangeRules(c *checker, d Document) {
+	c.rule(c.id != "totals", "id", `cannot be "totals": that is the address of the sums`)
 	c.position(d, "place")
 	c.rule(d["country"] == nil || d["place"] != nil, "country", "needs a place")
 	seen := map[string]bool{}

@@ -116,14 +116,26 @@ func Page(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (Inf
 	if err != nil || meant == nil {
 		return info, err
 	}
-	again, err := meant.walk(ctx, db, add)
+	again, err := meant.walk(ctx, db, func(row Row) {
+		found = true
+		add(row)
+	})
+	if err != nil || !found {
+		return info, err
+	}
 	again.DidYouMean = meant.List.Search
-	return again, err
+	return again, nil
 }
+
+// mostMeant is how many words a search may have that is tried again: a slip is a slip in few words.
+const mostMeant = 8
 
 // meant is the question with the search that was probably meant, at the revision at which nothing was found; nil if there
 // is none.
 func (q Question) meant(ctx context.Context, db *pgxpool.Pool, revision int64) (*Question, error) {
+	if len(strings.Fields(q.List.Search)) > mostMeant {
+		return nil, nil //nolint:nilnil // none
+	}
 	if q.At == nil {
 		q.At, q.Newest = &revision, true
 	}
@@ -296,8 +308,16 @@ func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Se
 		case err != nil:
 			yield(nil, err)
 		case meant != nil:
-			*info = Info{DidYouMean: meant.List.Search}
-			meant.each(ctx, db, info)(yield)
+			info.DidYouMean = meant.List.Search
+			for row, err := range meant.each(ctx, db, info) {
+				found = true
+				if !yield(row, err) {
+					return
+				}
+			}
+			if !found {
+				info.DidYouMean = ""
+			}
 		}
 	}
 }

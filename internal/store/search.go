@@ -13,7 +13,7 @@ var Found = &Table{
 	From:   "searchable x",
 	Sort:   "id",
 	Search: Search{Config: []string{"parley_english", "parley_simple"}, Only: true},
-	Try:    []string{"?q=all+for+all", "?q=Medinskiy&type=people"},
+	Try:    []string{"?q=working+groups", "?q=Umerof&type=people"},
 	Column: []Column{
 		{Name: "id", Type: query.Text, SQL: "x.id", Sortable: true},
 		{Name: "url", Type: query.Link, Show: "x.type || '/' || x.record"},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -168,12 +169,26 @@ func (s *statement) asking(t *Table, l query.List, expr string) string {
 	if !strings.Contains(expr, "{q}") {
 		return expr
 	}
-	text, queries := s.arg(l.Search), make([]string, len(t.Search.Config))
-	for i, config := range t.Search.Config {
-		queries[i] = "websearch_to_tsquery('" + config + "', " + text + ")"
+	understood := func(text string) string {
+		queries := make([]string, len(t.Search.Config))
+		for i, config := range t.Search.Config {
+			queries[i] = "websearch_to_tsquery('" + config + "', " + text + ")"
+		}
+		return "(" + strings.Join(queries, " || ") + ")"
 	}
-	return strings.ReplaceAll(expr, "{q}", "("+strings.Join(queries, " || ")+")")
+	asked := l.Search
+	var not string
+	if len(t.Search.Config) > 1 { // what is not wanted is not wanted however it is understood
+		for _, term := range negated.FindAllStringSubmatch(asked, -1) {
+			not += " && !!" + understood(s.arg(term[1]))
+		}
+		asked = negated.ReplaceAllString(asked, " ")
+	}
+	return strings.ReplaceAll(expr, "{q}", "("+understood(s.arg(asked))+not+")")
 }
+
+// negated is a word or a phrase with a - in front.
+var negated = regexp.MustCompile(`(?:^|\s)-("[^"]*"|\S+)`)
 
 // id is a placeholder for an id, typed as the collection's ids are.
 func (s *statement) id(t *Table, id string) string {

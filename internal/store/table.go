@@ -88,6 +88,7 @@ func (t *Table) from() string {
 // Grammar is what may be asked of the collection's lists.
 func (t *Table) Grammar() query.Grammar {
 	g := query.Grammar{
+		Of:          t.Name,
 		DefaultSort: t.Sort,
 		Searchable:  t.Search.Config != nil,
 		SearchOnly:  t.Search.Only,

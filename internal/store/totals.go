@@ -115,7 +115,7 @@ func (q Question) totalsSQL(expected *int64) (string, []any, error) {
 	}
 	p := periods[i]
 	first, last := span(l)
-	if days := last.Sub(first).Hours() / 24; !first.IsZero() && !last.IsZero() && days/float64(30*p.months+p.days) > maxTotals {
+	if first != nil && last != nil && (last.Unix()-first.Unix())/86400/int64(31*p.months+p.days) > maxTotals {
 		return "", nil, tooMany(l.By)
 	}
 	s.WriteString("with s as (")
@@ -135,7 +135,7 @@ func (q Question) totalsSQL(expected *int64) (string, []any, error) {
 		case when records = 0 then 0 else total end, total_low, case when records = 0 then 0 else total_high end,
 		sum(coalesce(total, 0)) over upto::bigint, sum(unknown_count) over upto::bigint
 	from a window upto as (partition by from_party, to_party order by key)
-	order by key, from_party, to_party limit %[6]s`, p.name, s.arg(dateOrNull(first)), s.arg(dateOrNull(last)), p.months, p.days, s.arg(maxTotals+1), p.label)
+	order by key, from_party, to_party limit %[6]s`, p.name, s.arg(first), s.arg(last), p.months, p.days, s.arg(maxTotals+1), p.label)
 	return s.String(), s.args, nil
 }
 
@@ -201,23 +201,30 @@ func summed(l query.List) string {
 	return span
 }
 
-// span is the days that filters on the date bound; zero: not bounded.
-func span(l query.List) (first, last time.Time) {
+// span is the days that a filter on the date bounds; nil: an end is open.
+func span(l query.List) (first, last *time.Time) {
 	for _, c := range l.Where {
-		if c.Field.Name != "date" || c.Not || len(c.Ranges) != 1 {
+		if c.Field.Name != "date" || c.Not {
 			continue
 		}
-		first, _ = c.Ranges[0].From.(time.Time)
-		last, _ = c.Ranges[0].To.(time.Time)
+		for i, r := range c.Ranges {
+			from, to := day(r.From), day(r.To)
+			if i == 0 || first != nil && (from == nil || from.Before(*first)) {
+				first = from
+			}
+			if i == 0 || last != nil && (to == nil || to.After(*last)) {
+				last = to
+			}
+		}
 	}
 	return first, last
 }
 
-func dateOrNull(day time.Time) any {
-	if day.IsZero() {
-		return nil
+func day(end any) *time.Time {
+	if at, ok := end.(time.Time); ok {
+		return &at
 	}
-	return day
+	return nil
 }
 
 func tooMany(by string) error {
