@@ -91,8 +91,15 @@ func TestWarmIsCold(t *testing.T) {
 				response.Body.Close()
 			}
 			for _, header := range []map[string]string{
-				nil, {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "zstd, gzip"}, {"Accept-Encoding": "gzip;q=0"}, {"Accept": "text/csv"}, {"Accept": "application/json;q=0.5, application/x-ndjson"},
-				{"If-None-Match": etag}, {"If-None-Match": `"something", ` + etag, "Accept-Encoding": "gzip"}, {"If-None-Match": `W/"1-0123456789abcdef"`},
+				nil,
+				{"Accept-Encoding": "gzip"},
+				{"Accept-Encoding": "zstd, gzip"},
+				{"Accept-Encoding": "gzip;q=0"},
+				{"Accept": "text/csv"},
+				{"Accept": "application/json;q=0.5, application/x-ndjson"},
+				{"If-None-Match": etag},
+				{"If-None-Match": `"something", ` + etag, "Accept-Encoding": "gzip"},
+				{"If-None-Match": `W/"1-0123456789abcdef"`},
 			} {
 				for _, method := range []string{http.MethodGet, http.MethodGet, http.MethodHead, http.MethodGet} {
 					want, got := raw(t, method, cold.URL+target, header), raw(t, method, warm.URL+target, header)
