@@ -34,7 +34,8 @@ begin
 	return (
 		select row(
 			-- A bound that leaves out what somebody says is none.
-			case when min(most_of(value, qualifier)) < min(least_of(value, qualifier)) then null else least(min(least_of(value, qualifier)), 2147483647)::integer end,
+			case when min(most_of(value, qualifier)) < min(least_of(value, qualifier)) then null
+				when min(least_of(value, qualifier)) > 2147483647 then 2147483647 else min(least_of(value, qualifier))::integer end,
 			case when max(least_of(value, qualifier)) > max(most_of(value, qualifier)) then null else max(most_of(value, qualifier))::integer end, case
 			when max(least_of(value, qualifier) - slack_of(value, qualifier)) > min(most_of(value, qualifier) + slack_of(value, qualifier)) then 'disputed'
 			when count(distinct voice) > 1 then 'agreed'

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 
 // draw makes a figure of a record, and statements on it that often meet.
 func draw(t *rapid.T) (own *int, said []talks.Statement) {
-	value := rapid.IntRange(0, 30)
+	value := rapid.OneOf(rapid.IntRange(0, 30), rapid.SampledFrom([]int{1_952_257_862, math.MaxInt32})) // the greatest too
 	own = rapid.Ptr(value, true).Draw(t, "own")
 	said = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) talks.Statement {
 		return talks.Statement{

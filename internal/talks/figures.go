@@ -1,5 +1,7 @@
 package talks
 
+import "math"
+
 // Statement is what somebody says of a figure.
 type Statement struct {
 	Value     int
@@ -62,6 +64,9 @@ func FigureOf(own *int, qualifier string, said []Statement) Figure {
 	}
 	if f.High != nil && mostLeast != nil && *mostLeast > *f.High {
 		f.High = nil
+	}
+	if f.Low != nil {
+		f.Low = new(min(*f.Low, math.MaxInt32)) // the greatest number that a figure can be
 	}
 	switch {
 	case floor != nil && ceiling != nil && *floor > *ceiling:
