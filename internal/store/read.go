@@ -1,9 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -166,12 +164,12 @@ func (q Question) walk(ctx context.Context, db *pgxpool.Pool, add func(Row)) (In
 		q.At, q.Newest = &after.Revision, false
 	}
 	if plain, ok := q.plain(); ok {
-		info, err := plain.present(ctx, db, q.At, add)
+		info, err := plain.page(ctx, db, q.At, add)
 		if err != nil || info.Revision == *q.At {
 			return info, err
 		}
 	}
-	info, err := q.present(ctx, db, nil, add)
+	info, err := q.page(ctx, db, nil, add)
 	if err != nil || after == nil || after.Revision == info.Revision {
 		return info, err
 	}
@@ -180,49 +178,6 @@ func (q Question) walk(ctx context.Context, db *pgxpool.Pool, add func(Row)) (In
 	}
 	q.At = &after.Revision
 	return q.page(ctx, db, nil, add)
-}
-
-// present reads a page of the present by one statement, if there is a row that can tell what else is to be known.
-func (q Question) present(ctx context.Context, db *pgxpool.Pool, expected *int64, add func(Row)) (Info, error) {
-	if sql, _ := undated(q.Table, q.List); q.At != nil || q.List.ReportedBy != "" || q.List.TotalCount || sql != "" {
-		return q.page(ctx, db, expected, add)
-	}
-	coverage := "null"
-	if q.Table.Covers {
-		coverage = "(" + strings.ReplaceAll(coverageSQL, "$1", "'"+q.Table.Name+"'") + ")"
-	}
-	sel := q.selection()
-	for _, expr := range []string{"(select id from (" + momentSQL + ") m)", "(select recorded_at from (" + momentSQL + ") m)", coverage} {
-		sel.exprs = append(sel.exprs, "case when row_number() over () = 1 then "+expr+" end") // one row is enough to tell it
-	}
-	sql, args := page(q.Table, q.List, sel, q.Form == Flat, expected)
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return Info{}, fmt.Errorf("page of %s: %w", q.Table.Name, err)
-	}
-	var info Info
-	some := false
-	err = info.records(rows, q.List, len(told), func(row Row) {
-		some = true
-		add(row)
-	})
-	if err != nil {
-		return Info{}, fmt.Errorf("page of %s: %w", q.Table.Name, err)
-	}
-	if !some {
-		return q.page(ctx, db, expected, add)
-	}
-	return info, nil
-}
-
-// told are the columns in which a row may tell what else is to be known, in PostgreSQL's binary format.
-var told = [...]func(info *Info, value []byte){
-	func(info *Info, value []byte) { info.Revision = int64(binary.BigEndian.Uint64(value)) },
-	func(info *Info, value []byte) {
-		at := time.Unix(946_684_800, 0).Add(time.Duration(int64(binary.BigEndian.Uint64(value))) * time.Microsecond) // since 2000
-		info.RecordedAt = &at
-	},
-	func(info *Info, value []byte) { info.Coverage = bytes.Clone(value) },
 }
 
 // page asks everything in one batch, within one snapshot. There are no rows if the data set is not at the revision that is
@@ -244,7 +199,7 @@ func (q Question) page(ctx context.Context, db *pgxpool.Pool, expected *int64, a
 		batch.Queue(q.spelled(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Undated) })
 	}
 	sql, args := q.statement(expected)
-	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error { return info.records(rows, l, 0, add) })
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error { return info.records(rows, l, add) })
 	batch.Queue("commit")
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
 		return Info{}, fmt.Errorf("page of %s: %w", t.Name, err)
@@ -260,33 +215,24 @@ func orNone(err error) error {
 }
 
 // records hands the rows of at most l.Limit records to add; if there are more, the last of them becomes the cursor. In a
-// flat form several rows in succession may be of one record. Some columns, before the key and the id, may tell more.
-func (info *Info) records(rows pgx.Rows, l query.List, telling int, add func(Row)) error {
-	defer rows.Close()
+// flat form several rows in succession may be of one record.
+func (info *Info) records(rows pgx.Rows, l query.List, add func(Row)) error {
 	var key, id string
-	more := false
 	for n := 0; rows.Next(); {
 		row := rows.RawValues()
 		last := len(row) - 2
-		for i := range telling {
-			if value := row[last-telling+i]; value != nil {
-				told[i](info, value)
+		if next := string(row[last+1]); n == 0 || next != id {
+			if n == l.Limit {
+				cursor := l.Cursor(info.Revision, key, id)
+				info.Next = &cursor
+				break
 			}
+			n++
+			key, id = string(row[last]), next
 		}
-		if next := string(row[last+1]); !more && (n == 0 || next != id) {
-			if more = n == l.Limit; !more {
-				n++
-				key, id = string(row[last]), next
-			}
-		}
-		if !more {
-			add(row[:last-telling])
-		}
+		add(row[:last])
 	}
-	if more {
-		cursor := l.Cursor(info.Revision, key, id)
-		info.Next = &cursor
-	}
+	rows.Close()
 	return rows.Err()
 }
 
