@@ -28,18 +28,18 @@ comment on column transfer_sums.unbounded_count is 'Those of which nobody says h
 select keep_history('transfer_sums');
 
 create view transfers as
-	select 'prisoner-exchanges' as collection, e.date, t.from_party, t.to_party, coalesce(e.country::text, '') as country, coalesce(e.commitment::text, '') as commitment, t.total, t.total_low, t.total_high
+	select 'prisoner-exchanges' as collection, e.id::text as record, e.date, t.from_party, t.to_party, e.country, e.commitment, t.total, t.total_low, t.total_high
 	from prisoner_exchanges e join prisoner_exchange_transfers t on t.prisoner_exchange = e.id
 union all
-	select 'body-repatriations', b.date, t.from_party, t.to_party, coalesce(b.country::text, ''), coalesce(b.commitment::text, ''), t.total, t.total_low, t.total_high
+	select 'body-repatriations', b.id::text, b.date, t.from_party, t.to_party, b.country, b.commitment, t.total, t.total_low, t.total_high
 	from body_repatriations b join body_repatriation_transfers t on t.body_repatriation = b.id;
-comment on view transfers is 'What went one way on one day, with what it is summed up by.';
+comment on view transfers is 'What went one way in one exchange or repatriation, with what it is summed up by.';
 
 create view transfer_sums_anew as
-	select collection, 'day' as span, date as starts_on, from_party, to_party, country, commitment, count(*) as records, count(*) filter (where total is null) as unknown_count,
+	select collection, 'day' as span, date as starts_on, from_party, to_party, coalesce(country::text, '') as country, coalesce(commitment::text, '') as commitment, count(*) as records, count(*) filter (where total is null) as unknown_count,
 		count(*) filter (where total_high is null) as unbounded_count, coalesce(sum(total), 0)::bigint as total,
 		coalesce(sum(total_low) filter (where total is not null), 0)::bigint as total_low, coalesce(sum(total_high) filter (where total is not null), 0)::bigint as total_high
-	from transfers group by collection, date, from_party, to_party, country, commitment;
+	from transfers group by 1, 3, 4, 5, 6, 7;
 comment on view transfer_sums_anew is 'The sums by day as they come out of the transfers.';
 
 create view transfer_sums_computed as

@@ -2,14 +2,6 @@
 -- are views, so that they can be read as of any moment and with any party's figures.
 
 -- +goose Up
-create view deliveries as
-	select e.commitment, 'prisoner-exchanges' as collection, e.id::text as record, e.date, t.from_party, t.to_party, t.total, t.total_low, t.total_high
-	from prisoner_exchanges e join prisoner_exchange_transfers t on t.prisoner_exchange = e.id
-union all
-	select b.commitment, 'body-repatriations', b.id::text, b.date, t.from_party, t.to_party, t.total, t.total_low, t.total_high
-	from body_repatriations b join body_repatriation_transfers t on t.body_repatriation = b.id;
-comment on view deliveries is 'What exchanges and repatriations delivered, by direction, with the commitment that each counts towards.';
-
 create view commitment_progress as
 	with directions as (
 		select t.commitment, t.position::int, t.from_party, t.to_party, t.unit, t.value as target, t.value_low as target_low, t.value_high as target_high,
@@ -18,7 +10,7 @@ create view commitment_progress as
 	union all
 		-- A direction that nothing was promised for, and in which something was delivered.
 		select t.commitment, 1000 + row_number() over (partition by t.commitment order by d.from_party, d.to_party)::int, d.from_party, d.to_party, min(t.unit), null, null, null, null, null
-		from commitment_targets t join deliveries d on d.commitment = t.commitment
+		from commitment_targets t join transfers d on d.commitment = t.commitment
 		where t.unit in ('people', 'bodies')
 		and not exists (select from commitment_targets o where o.commitment = t.commitment and o.from_party = d.from_party and o.to_party = d.to_party)
 		group by t.commitment, d.from_party, d.to_party
@@ -33,7 +25,7 @@ create view commitment_progress as
 			select count(*) as events, count(*) filter (where v.total is null) as unknown_count, sum(v.total) as total, min(v.date) as first_on, max(v.date) as last_on,
 				sum(case when v.total is not null then v.total_low end) as low,
 				case when bool_and(v.total_high is not null) then sum(v.total_high) end as high
-			from deliveries v where v.commitment = d.commitment and v.from_party = d.from_party and v.to_party = d.to_party) s on true
+			from transfers v where v.commitment = d.commitment and v.from_party = d.from_party and v.to_party = d.to_party) s on true
 		-- The day of the revision that is read: so an answer about a revision is the same for ever. It is not yet that of a
 		-- changeset in the making.
 		cross join (select (h.recorded_at at time zone 'UTC')::date as date from changesets h
@@ -81,7 +73,6 @@ create view compared_totals as
 		and (p.from_party is null or d.from_party = p.from_party and d.to_party = p.to_party)) s on true;
 comment on view compared_totals is 'Published totals beside the sum of our own records in the same scope: known figures only, with how many had none.';
 
-select read_as_of('deliveries');
 select read_as_of('commitment_progress');
 select read_as_of('commitment_status');
 select read_as_of('compared_totals');
@@ -93,8 +84,8 @@ declare
 	base name;
 begin
 	for base in select nspname from pg_namespace where nspname ~ '^(reported|reported_as_of(_\d+)?|as_of(_\d+)?)$' loop
-		execute format('drop view %1$I.compared_totals, %1$I.commitment_status, %1$I.commitment_progress, %1$I.deliveries', base);
+		execute format('drop view %1$I.compared_totals, %1$I.commitment_status, %1$I.commitment_progress', base);
 	end loop;
 end $$;
 -- +goose StatementEnd
-drop view compared_totals, commitment_status, commitment_progress, deliveries;
+drop view compared_totals, commitment_status, commitment_progress;

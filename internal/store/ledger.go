@@ -11,10 +11,10 @@ const progress = `array_to_json((select array_agg(p) from (
 		t.delivered, t.delivered_qualifier, t.delivered_low, t.delivered_high, t.events, t.unknown_count, t.remaining, t.excess, t.share,
 		t.first_on, t.last_on, t.status, t.records_end_on, t.decided_on, ` + inWords + ` as in_words,
 		array(select c from (select g.category, count(*) as events, count(*) filter (where v.total is null) as unknown_count, sum(v.total) as delivered
-			from deliveries v join prisoner_exchange_categories g on g.prisoner_exchange = v.record
+			from transfers v join prisoner_exchange_categories g on g.prisoner_exchange = v.record
 			where v.collection = 'prisoner-exchanges' and v.commitment = t.commitment and v.from_party = t.from_party and v.to_party = t.to_party
 			group by g.category order by g.category) c) as by_category,
-		array(select c from (select v.collection, v.record as id, v.date, v.total from deliveries v
+		array(select c from (select v.collection, v.record as id, v.date, v.total from transfers v
 			where v.commitment = t.commitment and v.from_party = t.from_party and v.to_party = t.to_party order by v.date, v.record) c) as counted,
 		array(select c from (select r.value_number as value, r.qualifier, r.party, coalesce(r.said_by_person, r.said_by_name) as said_by, r.source, r.note from reports r
 			where r.commitment = t.commitment and r.field = 'delivered.' || t.from_party || '-' || t.to_party order by r.position) c) as reported

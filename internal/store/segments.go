@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// History stands in segments: the open one, and closed ones that end at a cut (migrations/00012_history_segments.sql).
+// History stands in segments: the open one, and closed ones that end at a cut (migrations/00015_history_segments.sql).
 const (
 	// steadyHistory, before the snapshot of a transaction is taken, keeps history from being cut until it ends.
 	steadyHistory = "lock table as_of.segments in access share mode"
