@@ -98,7 +98,7 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, versions int) error {
 		if err != nil {
 			return err
 		}
-		statements = append(statements, "select sum_up('prisoner-exchanges', array(select distinct date from prisoner_exchanges where id like 'synthetic-%'))",
+		statements = append(statements, "delete from transfer_sums", "insert into transfer_sums select * from transfer_sums_computed",
 			`with changed as (select s.* from transfer_sums s where not exists (select from history.transfer_sums h where row(h.collection, h.span, h.starts_on, h.from_party, h.to_party, h.country,
 				h.commitment, h.records, h.unknown_count, h.unbounded_count, h.total, h.total_low, h.total_high)::transfer_sums = s)),
 			ended as (update history.transfer_sums h set valid_to = 2 from changed c where (h.collection, h.span, h.starts_on, h.from_party, h.to_party, h.country, h.commitment)
