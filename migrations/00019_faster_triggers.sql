@@ -18,10 +18,14 @@ end $$;
 -- +goose StatementEnd
 comment on function changeset_in_progress is 'The changeset that this transaction writes under; an error if it has opened none.';
 
+create function changeset_of(record text, changeset bigint) returns bigint stable language sql as
+	$$ select coalesce((nullif(current_setting('parley.changesets', true), '')::jsonb ->> record)::bigint, changeset) $$;
+comment on function changeset_of is 'Under which changeset a record is written: the given one, unless parley.changesets says otherwise, as where several changesets are one transaction.';
+
 -- +goose StatementBegin
 create or replace function stamp_revision() returns trigger language plpgsql as $$
 begin
-	new.revision := changeset_in_progress(tg_op, tg_table_name);
+	new.revision := changeset_of(new.id, changeset_in_progress(tg_op, tg_table_name));
 	return new;
 end $$;
 -- +goose StatementEnd
@@ -33,6 +37,9 @@ declare
 	same_key  constant text    := (select string_agg(format('h.%1$I = o.%1$I', a.attname), ' and ' order by a.attnum)
 		from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey) where i.indrelid = of_table and i.indisprimary);
 	versioned constant boolean := exists (select from pg_attribute where attrelid = of_table and attname = 'revision' and not attisdropped);
+	-- SQL, with the alias of a row for a parameter, for the changeset that writes the row: that of the record, or of whose part it is.
+	written_by constant text := case when versioned then 'changeset_of(%1$s.id, changeset)'
+		else (select format('changeset_of(coalesce(%s), changeset)', string_agg(format('%%1$s.%I::text', key), ', ')) from jsonb_each_text(owners)) end;
 	event     record;
 	body      text;
 begin
@@ -45,38 +52,38 @@ begin
 		if event.verb <> 'insert' then
 			-- A version that began in this very changeset was never visible to anyone: it leaves no trace.
 			body := format('
-				delete from only history.%1$I h using old_rows o where %2$s and h.valid_from = changeset;
-				update only history.%1$I h set valid_to = changeset from old_rows o where %2$s and h.valid_to = 9223372036854775807;', name, same_key);
+				delete from only history.%1$I h using old_rows o where %2$s and h.valid_from = %3$s;
+				update only history.%1$I h set valid_to = %3$s from old_rows o where %2$s and h.valid_to = 9223372036854775807;', name, same_key, format(written_by, 'o'));
 		end if;
 		if event.verb <> 'delete' then
 			body := body || format('
-				insert into history.%I select changeset, 9223372036854775807, n.* from new_rows n;', name);
+				insert into history.%I select %s, 9223372036854775807, n.* from new_rows n;', name, format(written_by, 'n'));
 		end if;
 		if versioned then
 			-- What a changeset does to a record in several steps is one change: created and updated is created, deleted and
 			-- created again is updated, created and deleted is nothing.
 			body := body || replace(case event.verb
 				when 'insert' then '
-				insert into changes (revision, collection, record, op) select changeset, {collection}, n.id, ''create'' from new_rows n
+				insert into changes (revision, collection, record, op) select changeset_of(n.id, changeset), {collection}, n.id, ''create'' from new_rows n
 					on conflict (revision, collection, record) do update set op = ''update'';'
 				when 'update' then '
-				insert into changes (revision, collection, record, op) select changeset, {collection}, n.id, ''update'' from new_rows n
+				insert into changes (revision, collection, record, op) select changeset_of(n.id, changeset), {collection}, n.id, ''update'' from new_rows n
 					on conflict (revision, collection, record) do nothing;'
 				else '
 				with undone as (
 					delete from changes c using old_rows o
-					where c.revision = changeset and c.collection = {collection} and c.record = o.id and c.op = ''create''
+					where c.revision = changeset_of(o.id, changeset) and c.collection = {collection} and c.record = o.id and c.op = ''create''
 					returning c.record
 				)
-				insert into changes (revision, collection, record, op) select changeset, {collection}, o.id, ''delete'' from old_rows o
+				insert into changes (revision, collection, record, op) select changeset_of(o.id, changeset), {collection}, o.id, ''delete'' from old_rows o
 					where o.id not in (select u.record from undone u)
 					on conflict (revision, collection, record) do update set op = ''delete'';'
 				end, '{collection}', quote_literal(replace(name, '_', '-')));
 		end if;
 		-- A record changes when one of its parts does.
 		select body || coalesce(string_agg(format('
-				if exists (select from (%3$s) t join %1$I o on o.id = t.%2$I where o.revision <> changeset) then
-					update %1$I set revision = changeset where revision <> changeset and id in (select t.%2$I from (%3$s) t);
+				if exists (select from (%3$s) t join %1$I o on o.id = t.%2$I where o.revision <> changeset_of(o.id, changeset)) then
+					update %1$I set revision = changeset_of(id, changeset) where revision <> changeset_of(id, changeset) and id in (select t.%2$I from (%3$s) t);
 				end if;', o.value, o.key, event.touched), ''), '')
 			into body from jsonb_each_text(owners) o;
 
@@ -142,7 +149,9 @@ begin
 		for g in select tgname from pg_trigger where tgrelid = t.of_table and tgfoid in ('record_history'::regproc, 'record_change'::regproc, 'touch_owner'::regproc, 'require_changeset'::regproc) loop
 			execute format('drop trigger %I on %s', g.tgname, t.of_table);
 		end loop;
-		perform keep_history_by_triggers(t.of_table, t.owners);
+		if t.of_table <> 'transfer_sums'::regclass then -- which is seen to below
+			perform keep_history_by_triggers(t.of_table, t.owners);
+		end if;
 	end loop;
 end $do$;
 -- +goose StatementEnd
@@ -227,58 +236,97 @@ end $do$;
 -- +goose StatementEnd
 drop function figures_of_reports();
 
--- Sums are moved by what a statement changes of the transfers. All are sums and counts of integers, so that nothing is lost
--- on the way; a property test holds them to transfer_sums_computed.
+-- Sums are moved by what statements change of the transfers: the triggers of the transfers write down what went out of the
+-- sums and what came in, and at the end of the transaction, or of "set constraints all immediate", all of it is added at
+-- once. All are sums and counts of integers, so that nothing is lost on the way; a property test holds them to
+-- transfer_sums_computed.
+create table transfer_moves (revision bigint not null, like transfer_sums);
+create index transfer_moves_revision on transfer_moves (revision);
+comment on table transfer_moves is 'By how much the changeset that is under way moves sums. Empty for everybody else.';
+
+
 -- +goose StatementBegin
-create function move_sums(gone transfers[], come transfers[]) returns void language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $$
-declare
-	moved constant transfer_sums[] := array(
-		select row(t.collection, s.span, s.starts_on, t.from_party, t.to_party, coalesce(t.country::text, ''), coalesce(t.commitment::text, ''),
-			sum(t.sign), coalesce(sum(t.sign) filter (where t.total is null), 0), coalesce(sum(t.sign) filter (where t.total_high is null), 0), coalesce(sum(t.sign * t.total::bigint), 0),
-			coalesce(sum(t.sign * t.total_low::bigint) filter (where t.total is not null), 0), coalesce(sum(t.sign * t.total_high::bigint) filter (where t.total is not null), 0))::transfer_sums
-		from (select -1 as sign, g.* from unnest(gone) g union all select 1, c.* from unnest(come) c) t,
-			lateral (values ('day', t.date), ('month', date_trunc('month', t.date)::date)) s(span, starts_on)
-		group by t.collection, s.span, s.starts_on, t.from_party, t.to_party, coalesce(t.country::text, ''), coalesce(t.commitment::text, '')
-		having (sum(t.sign), coalesce(sum(t.sign) filter (where t.total is null), 0), coalesce(sum(t.sign) filter (where t.total_high is null), 0), coalesce(sum(t.sign * t.total::bigint), 0),
-			coalesce(sum(t.sign * t.total_low::bigint), 0), coalesce(sum(t.sign * t.total_high::bigint), 0)) <> (0, 0, 0, 0, 0, 0));
+create function move_sums() returns trigger language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
-	if cardinality(moved) = 0 then
-		return;
+	if current_setting('parley.moves') = 'none' then
+		return null; -- another row has seen to them
 	end if;
-	delete from transfer_sums s using unnest(moved) m where s.records + m.records = 0
-		and (s.collection, s.span, s.starts_on, s.from_party, s.to_party, s.country, s.commitment) = (m.collection, m.span, m.starts_on, m.from_party, m.to_party, m.country, m.commitment);
-	update transfer_sums s set records = s.records + m.records, unknown_count = s.unknown_count + m.unknown_count, unbounded_count = s.unbounded_count + m.unbounded_count,
-			total = s.total + m.total, total_low = s.total_low + m.total_low, total_high = s.total_high + m.total_high
-		from unnest(moved) m
-		where (s.collection, s.span, s.starts_on, s.from_party, s.to_party, s.country, s.commitment) = (m.collection, m.span, m.starts_on, m.from_party, m.to_party, m.country, m.commitment);
-	insert into transfer_sums select m.* from unnest(moved) m where m.records > 0 and not exists (select from transfer_sums s
-		where (s.collection, s.span, s.starts_on, s.from_party, s.to_party, s.country, s.commitment) = (m.collection, m.span, m.starts_on, m.from_party, m.to_party, m.country, m.commitment));
+	perform set_config('parley.moves', 'none', true);
+	with moves as (
+		delete from transfer_moves where revision >= current_setting('parley.changeset')::bigint returning *
+	), moved as (
+		select revision, collection, span, starts_on, from_party, to_party, country, commitment, sum(records) as records, sum(unknown_count) as unknown_count,
+			sum(unbounded_count) as unbounded_count, sum(total) as total, sum(total_low) as total_low, sum(total_high) as total_high
+		from moves group by 1, 2, 3, 4, 5, 6, 7, 8
+	), stood as (
+		select m.*, coalesce(s.records, 0) + sum(m.records) over w as now_records, coalesce(s.unknown_count, 0) + sum(m.unknown_count) over w as now_unknown,
+			coalesce(s.unbounded_count, 0) + sum(m.unbounded_count) over w as now_unbounded, coalesce(s.total, 0) + sum(m.total) over w as now_total,
+			coalesce(s.total_low, 0) + sum(m.total_low) over w as now_low, coalesce(s.total_high, 0) + sum(m.total_high) over w as now_high,
+			min(m.revision) over w as first, lead(m.revision) over w as next, s.records is not null as was
+		from moved m left join transfer_sums s using (collection, span, starts_on, from_party, to_party, country, commitment)
+		where (m.records, m.unknown_count, m.unbounded_count, m.total, m.total_low, m.total_high) <> (0, 0, 0, 0, 0, 0)
+		window w as (partition by m.collection, m.span, m.starts_on, m.from_party, m.to_party, m.country, m.commitment order by m.revision)
+	), undone as ( -- a version that began in this very changeset was never visible to anyone
+		delete from only history.transfer_sums h using stood m
+		where m.was and m.revision = m.first and h.valid_from = m.first and h.valid_to = 9223372036854775807
+			and (h.collection, h.span, h.starts_on, h.from_party, h.to_party, h.country, h.commitment) = (m.collection, m.span, m.starts_on, m.from_party, m.to_party, m.country, m.commitment)
+	), ended as (
+		update only history.transfer_sums h set valid_to = m.first from stood m
+		where m.was and m.revision = m.first and h.valid_from <> m.first and h.valid_to = 9223372036854775807
+			and (h.collection, h.span, h.starts_on, h.from_party, h.to_party, h.country, h.commitment) = (m.collection, m.span, m.starts_on, m.from_party, m.to_party, m.country, m.commitment)
+	), begun as (
+		insert into history.transfer_sums
+		select revision, coalesce(next, 9223372036854775807), collection, span, starts_on, from_party, to_party, country, commitment,
+			now_records, now_unknown, now_unbounded, now_total, now_low, now_high
+		from stood where now_records <> 0
+	), emptied as (
+		delete from transfer_sums s using stood m
+		where m.was and m.next is null and m.now_records = 0
+			and (s.collection, s.span, s.starts_on, s.from_party, s.to_party, s.country, s.commitment) = (m.collection, m.span, m.starts_on, m.from_party, m.to_party, m.country, m.commitment)
+	)
+	insert into transfer_sums
+	select collection, span, starts_on, from_party, to_party, country, commitment, now_records, now_unknown, now_unbounded, now_total, now_low, now_high
+	from stood where next is null and now_records <> 0
+	on conflict (collection, span, starts_on, from_party, to_party, country, commitment) do update set
+		records = excluded.records, unknown_count = excluded.unknown_count, unbounded_count = excluded.unbounded_count, total = excluded.total, total_low = excluded.total_low, total_high = excluded.total_high;
+	return null;
 end $$;
 -- +goose StatementEnd
-comment on function move_sums is 'Takes transfers out of the sums and puts others in.';
+comment on function move_sums is 'Adds to the sums, and to their history, what is written down in transfer_moves.';
+-- Whatever moves moves a month, and one call adds all: fewer rows need to call.
+create constraint trigger move_sums after insert on transfer_moves deferrable initially deferred for each row when (new.span = 'month') execute function move_sums();
+create trigger only_by_trigger before insert or update or delete or truncate on transfer_moves
+	for each statement when (pg_trigger_depth() = 0) execute function refuse_write('sums are kept by the triggers of the transfers');
+create trigger only_by_trigger before insert or update or delete or truncate on transfer_sums
+	for each statement when (pg_trigger_depth() = 0) execute function refuse_write('sums are kept by the triggers of the transfers');
 
 -- +goose StatementBegin
 do $do$
 declare
-	k record;
+	k     record;
+	moves text;
 begin
 	for k in select * from (values ('prisoner-exchanges', 'prisoner_exchanges', 'prisoner_exchange_transfers', 'prisoner_exchange'),
 			('body-repatriations', 'body_repatriations', 'body_repatriation_transfers', 'body_repatriation')) c(collection, events, transfers, event),
 		lateral (values (c.events, '%s e join ' || c.transfers || ' t on t.' || c.event || ' = e.id'), (c.transfers, '%s t join ' || c.events || ' e on e.id = t.' || c.event)) j(of_table, joined),
-		lateral (select format('array(select row(%L, e.id::text, e.date, t.from_party, t.to_party, e.country, e.commitment, t.total, t.total_low, t.total_high)::transfers from ', c.collection) || j.joined || ')') a(transfers_of),
 		(values ('insert', 'new table as new_rows', false, true), ('update', 'old table as old_rows new table as new_rows', true, true), ('delete', 'old table as old_rows', true, false)) v(verb, tables, gone, come)
 	loop
 		execute format('drop trigger g_sum_up_on_%s on %I', k.verb, k.of_table);
-		-- When an event is deleted, its transfers leave the sums before: afterwards nothing tells of which day they were.
+		select string_agg(format('select %s as sign, e.id, e.date, e.country, e.commitment, t.from_party, t.to_party, t.total, t.total_low, t.total_high from ' || k.joined, m.sign, m.moving), ' union all ')
+			into moves from (values (-1, case when k.verb = 'delete' and k.of_table = k.events then '(select old.*)' else 'old_rows' end, k.gone), (1, 'new_rows', k.come)) m(sign, moving, moves) where m.moves;
 		execute format('
 			create function sums_of_%1$s_%2$s() returns trigger language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $body$
 			begin
-				perform move_sums(%3$s, %4$s);
+				insert into transfer_moves
+				select changeset_of(m.id, current_setting(''parley.changeset'')::bigint), %3$L, s.span, s.starts_on, m.from_party, m.to_party, coalesce(m.country::text, ''''), coalesce(m.commitment::text, ''''), sum(m.sign),
+					coalesce(sum(m.sign) filter (where m.total is null), 0), coalesce(sum(m.sign) filter (where m.total_high is null), 0), coalesce(sum(m.sign * m.total::bigint), 0),
+					coalesce(sum(m.sign * m.total_low::bigint) filter (where m.total is not null), 0), coalesce(sum(m.sign * m.total_high::bigint) filter (where m.total is not null), 0)
+				from (%4$s) m, lateral (values (''day'', m.date), (''month'', date_trunc(''month'', m.date)::date)) s(span, starts_on)
+				group by 1, 3, 4, 5, 6, 7, 8;
+				perform set_config(''parley.moves'', ''some'', true);
 				return %5$s;
-			end $body$', k.of_table, k.verb,
-			case when k.verb = 'delete' and k.of_table = k.events then format(k.transfers_of, '(select old.*)') when k.gone then format(k.transfers_of, 'old_rows') else '''{}''' end,
-			case when k.come then format(k.transfers_of, 'new_rows') else '''{}''' end,
-			case when k.verb = 'delete' and k.of_table = k.events then 'old' else 'null' end);
+			end $body$', k.of_table, k.verb, k.collection, moves, case when k.verb = 'delete' and k.of_table = k.events then 'old' else 'null' end);
+		-- When an event is deleted, its transfers leave the sums before: afterwards nothing tells of which day they were.
 		if k.verb = 'delete' and k.of_table = k.events then
 			execute format('create trigger g_sums before delete on %1$I for each row execute function sums_of_%1$s_delete()', k.of_table);
 		else
@@ -290,7 +338,36 @@ end $do$;
 drop function sum_up_changes();
 drop function sum_up(text, date[]);
 
+-- A report is one record's: the indexes by the other three kinds of records need not hold it.
+-- +goose StatementBegin
+do $do$
+declare
+	owner text;
+begin
+	foreach owner in array '{round,commitment,prisoner_exchange,body_repatriation}'::text[] loop
+		execute format('alter table reports drop constraint reports_%s_position_key', owner);
+		execute format('create unique index reports_of_%1$s on reports (%1$I, position) where %1$I is not null', owner);
+		execute format('drop index history.reports_%s_position_valid_from_valid_to_idx', owner);
+		execute format('create index on history.reports (%1$I, position, valid_from, valid_to) where %1$I is not null', owner);
+	end loop;
+end $do$;
+-- +goose StatementEnd
+
 -- +goose Down
+-- +goose StatementBegin
+do $do$
+declare
+	owner text;
+begin
+	foreach owner in array '{round,commitment,prisoner_exchange,body_repatriation}'::text[] loop
+		execute format('drop index reports_of_%s', owner);
+		execute format('alter table reports add constraint reports_%1$s_position_key unique (%1$I, position) deferrable', owner);
+		execute format('drop index history.reports_%s_position_valid_from_valid_to_idx', owner);
+		execute format('create index on history.reports (%1$I, position, valid_from, valid_to)', owner);
+	end loop;
+end $do$;
+-- +goose StatementEnd
+
 -- +goose StatementBegin
 create or replace function stamp_revision() returns trigger language plpgsql as $$
 begin
@@ -542,6 +619,8 @@ begin
 	end loop;
 end $do$;
 -- +goose StatementEnd
-drop function move_sums(transfers[], transfers[]);
+drop table transfer_moves;
+drop function move_sums();
+drop function changeset_of(text, bigint);
 drop function keep_history_by_triggers(regclass, jsonb);
 drop function changeset_in_progress(text, text);

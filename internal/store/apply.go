@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -13,9 +14,9 @@ import (
 	"github.com/parley-api/parley/internal/record"
 )
 
-// atOnce is how many records are written by one statement: enough that the number of statements does not matter, few
-// enough that none is large.
-const atOnce = 2000
+// atOnce is how many records are written by one statement: so many that what statements cost by themselves, and how often
+// the same sum is moved, does not matter; few enough that the rows of some find room in memory.
+const atOnce = 50_000
 
 // write writes batches, in the order of record.Kinds: whom a report quotes is looked up among people already written.
 func (w *writer) write(batches []*batch) error {
@@ -26,23 +27,56 @@ func (w *writer) write(batches []*batch) error {
 				return err
 			}
 		}
+		people, err := w.speaking(b)
+		if err != nil {
+			return err
+		}
+		reportIDs, err := w.reportIDs(b)
+		if err != nil {
+			return err
+		}
 		chunks := 0
-		for ids := range slices.Chunk(b.ids, atOnce) {
-			tables, err := w.upsert(b, ids)
-			if err != nil {
+		for c := range ahead(b.chunks(people, reportIDs)) {
+			if c.err != nil {
+				return c.err
+			}
+			if err := w.tx.SendBatch(w.ctx, &c.statements).Close(); err != nil {
 				return err
 			}
 			if chunks++; len(b.ids) > atOnce && chunks&(chunks-1) == 0 { // the 1st, 2nd, 4th, 8th …
-				if err := w.analyze(tables); err != nil {
+				if err := w.analyze(c.tables); err != nil {
 					return err
 				}
 			}
-			if done += len(ids); w.changeset.Progress != nil {
+			if done += c.records; w.changeset.Progress != nil {
 				w.changeset.Progress(float64(done) / float64(len(w.changeset.Operations)))
 			}
 		}
 	}
 	return nil
+}
+
+// ahead makes the next value of a sequence while the one before is in use.
+func ahead[T any](all iter.Seq[T]) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		made, stop := make(chan T), make(chan struct{})
+		defer close(stop)
+		go func() {
+			defer close(made)
+			for v := range all {
+				select {
+				case made <- v:
+				case <-stop:
+					return
+				}
+			}
+		}()
+		for v := range made {
+			if !yield(v) {
+				return
+			}
+		}
+	}
 }
 
 // analyze tells the planner how large tables have become. A changeset may make them many times larger, and the statements
@@ -52,71 +86,80 @@ func (w *writer) analyze(tables []string) error {
 	return err
 }
 
-// upsert writes some records of a batch with their parts, and returns the tables that it wrote to.
-func (w *writer) upsert(b *batch, ids []string) ([]string, error) {
-	r := &rows{}
-	var err error
-	if r.people, err = w.speaking(b, ids); err != nil {
-		return nil, err
-	}
-	if r.reportIDs, err = w.reportIDs(b, ids); err != nil {
-		return nil, err
-	}
-	r.fill(b.kind, ids, b.written)
-	tables := []string{tableOf(b.kind).Base}
-	if err := w.exec(upsertSQL(tables[0], r.columns), r.records); err != nil {
-		return nil, err
-	}
-	if b.kind == record.Rounds {
-		if err := w.delegations(r, ids); err != nil {
-			return nil, err
-		}
-	}
-	for _, p := range r.parts {
-		for _, sql := range []string{p.deletePartsSQL(), p.insertPartsSQL()} {
-			if err := w.exec(sql, r.of[p.table], r.owners[p.table]); err != nil {
-				return nil, err
-			}
-		}
-		tables = append(tables, p.table)
-	}
-	return tables, nil
+// chunk is the statements that write some records of a batch with their parts.
+type chunk struct {
+	records    int
+	tables     []string // that it writes to
+	statements pgx.Batch
+	err        error
 }
 
-func (w *writer) exec(sql string, all []row, more ...any) error {
+// chunks makes the statements of a batch, with whom the records quote and the ids of their reports.
+func (b *batch) chunks(people map[string]bool, reportIDs map[string][]string) iter.Seq[*chunk] {
+	return func(yield func(*chunk) bool) {
+		for ids := range slices.Chunk(b.ids, atOnce) {
+			r := &rows{people: people, reportIDs: reportIDs, there: b.there}
+			r.fill(b.kind, ids, b.written)
+			c := &chunk{records: len(ids)}
+			c.upsert(b.kind, r, ids)
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+func (c *chunk) upsert(k *record.Kind, r *rows, ids []string) {
+	base := tableOf(k).Base
+	c.tables = append(c.tables, base)
+	c.queue(upsertSQL(base, r.columns), r.records)
+	if k == record.Rounds {
+		c.delegations(r, ids)
+	}
+	for _, p := range r.parts {
+		if owners := r.owners[p.table]; owners != nil {
+			c.queue(p.deletePartsSQL(), r.of[p.table], owners)
+		}
+		if r.of[p.table] != nil {
+			c.queue(p.insertPartsSQL(), r.of[p.table], r.owners[p.table])
+			c.tables = append(c.tables, p.table)
+		}
+	}
+}
+
+// queue adds a statement about rows, its first parameter.
+func (c *chunk) queue(sql string, all []row, more ...any) {
 	text, err := json.Marshal(append([]row{}, all...))
 	if err != nil {
-		return err
+		c.err = err
 	}
-	_, err = w.tx.Exec(w.ctx, sql, append([]any{string(text)}, more...)...)
-	return err
+	c.statements.Queue(sql, append([]any{text}, more...)...)
 }
 
 // delegations are records with parts of their own: those that stay are not ended and begun again.
-func (w *writer) delegations(r *rows, rounds []string) error {
+func (c *chunk) delegations(r *rows, rounds []string) {
 	const gone = "delete from delegations d where d.round = any($2::text[]) and not exists (select from json_populate_recordset(null::delegations, $1) n where n.id = d.id)"
-	if err := w.exec(gone, r.of["delegations"], rounds); err != nil {
-		return err
-	}
-	return w.exec(upsertSQL("delegations", []string{"id", "round", "party", "head", "reported_size", "position"}), r.of["delegations"])
+	c.queue(gone, r.of["delegations"], rounds)
+	c.queue(upsertSQL("delegations", []string{"id", "round", "party", "head", "reported_size", "position"}), r.of["delegations"])
 }
 
 // speaking finds out who of those that reports and totals quote are our people.
-func (w *writer) speaking(b *batch, ids []string) (map[string]bool, error) {
+func (w *writer) speaking(b *batch) (map[string]bool, error) {
 	quoted := map[string]bool{}
-	for _, id := range ids {
-		d := b.written[id]
+	for _, d := range b.written {
 		quoted[d.String("said_by")] = true
 		for _, r := range d.Documents("reports") {
 			quoted[r.String("said_by")] = true
 		}
 	}
+	delete(quoted, "")
 	people := map[string]bool{}
-	found, err := w.existing(record.People, slices.Collect(maps.Keys(quoted)))
-	for _, id := range found {
-		people[id] = true
+	if len(quoted) == 0 {
+		return people, nil
 	}
-	return people, err
+	var batch pgx.Batch
+	queueExisting(&batch, record.People, slices.Collect(maps.Keys(quoted)), func(id string) { people[id] = true })
+	return people, w.tx.SendBatch(w.ctx, &batch).Close()
 }
 
 // given is a report as stored, with its id.
@@ -127,17 +170,17 @@ type given struct {
 
 // reportIDs gives each report of the records its id: that of the same report as it stands, else of one on the same figure
 // by the same source and speaker, whose value or note was corrected; else a new one, which no report had before.
-func (w *writer) reportIDs(b *batch, ids []string) (map[string][]string, error) {
+func (w *writer) reportIDs(b *batch) (map[string][]string, error) {
 	field, ok := b.kind.Field("reports")
 	if !ok {
 		return nil, nil
 	}
-	stored, last, err := w.storedReports(b.kind, field, ids)
+	stored, last, err := w.storedReports(b.kind, field, slices.Collect(maps.Keys(b.known)))
 	if err != nil {
 		return nil, err
 	}
 	all := map[string][]string{}
-	for _, id := range ids {
+	for _, id := range b.ids {
 		reports := b.written[id].Documents("reports")
 		assigned := make([]string, len(reports))
 		for _, same := range []func(a, b record.Document) bool{equal, sameSpeaker} {
@@ -176,6 +219,9 @@ func sameSpeaker(a, b record.Document) bool {
 // storedReports reads the reports of records as they stand, and the greatest number that a report of each ever had.
 func (w *writer) storedReports(k *record.Kind, field record.Field, ids []string) (map[string][]given, map[string]int, error) {
 	stored, last := map[string][]given{}, map[string]int{}
+	if len(ids) == 0 {
+		return stored, last, nil
+	}
 	rows, err := w.tx.Query(w.ctx, "select r."+k.Name+"::text, r.id::text, to_json(j) from reports r, lateral (select "+reportColumns+") j where r."+k.Name+" = any($1::text[]) order by r.position", ids)
 	if err != nil {
 		return nil, nil, err

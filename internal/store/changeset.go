@@ -99,17 +99,20 @@ func Record(ctx context.Context, db *pgxpool.Pool, c Changeset) (Recorded, error
 				return err
 			}
 		}
+		if c.Retry == nil {
+			return c.record(ctx, tx, &done)
+		}
 		// What does not come to a revision is undone alone: that a key was used is recorded in any case.
 		err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return c.record(ctx, tx, &done) })
 		if err != nil && !errors.Is(err, errNothing) {
 			return err
 		}
-		if c.Retry != nil && !c.DryRun {
+		if !c.DryRun {
 			return c.Retry.remember(ctx, tx, done)
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errNothing) {
 		return Recorded{}, refusal(err)
 	}
 	return done, nil
@@ -119,8 +122,11 @@ func Record(ctx context.Context, db *pgxpool.Pool, c Changeset) (Recorded, error
 var errNothing = errors.New("nothing to record")
 
 func (c Changeset) record(ctx context.Context, tx pgx.Tx, done *Recorded) error {
+	var batch pgx.Batch
 	const begin = "insert into changesets (author, message) values ($1, $2) returning id, recorded_at"
-	if err := tx.QueryRow(ctx, begin, c.Author, c.Message).Scan(&done.Revision, &done.RecordedAt); err != nil {
+	batch.Queue(begin, c.Author, c.Message).QueryRow(func(row pgx.Row) error { return row.Scan(&done.Revision, &done.RecordedAt) })
+	batch.Queue("set constraints all deferred")
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
 	w := &writer{ctx: ctx, tx: tx, revision: done.Revision, changeset: c}
@@ -128,7 +134,10 @@ func (c Changeset) record(ctx context.Context, tx pgx.Tx, done *Recorded) error 
 	if err := w.carryOut(done); err != nil {
 		return err
 	}
-	if err := tx.QueryRow(ctx, "select exists (select from changes where revision = $1)", done.Revision).Scan(&done.Changed); err != nil {
+	batch = pgx.Batch{}
+	batch.Queue("set constraints all immediate")
+	batch.Queue("select exists (select from changes where revision = $1)", done.Revision).QueryRow(func(row pgx.Row) error { return row.Scan(&done.Changed) })
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
 	if done.Changed && !c.DryRun {
@@ -174,34 +183,31 @@ func (w *writer) states(k *record.Kind, operations []Operation) (map[string]*sta
 	for _, id := range ids {
 		found[id] = &state{}
 	}
-	rows, err := w.tx.Query(w.ctx, t.documents(k, names), ids)
-	if err != nil {
-		return nil, err
-	}
 	var id string
 	var revision int64
 	var text []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &revision, &text}, func() error {
-		s := found[id]
-		s.revision = revision
-		if err := json.Unmarshal(text, &s.shown); err != nil {
-			return err
-		}
-		s.document = k.Stored(s.shown)
-		return nil
+	var batch pgx.Batch
+	batch.Queue(t.documents(k, names), ids).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&id, &revision, &text}, func() error {
+			s := found[id]
+			s.revision = revision
+			if err := json.Unmarshal(text, &s.shown); err != nil {
+				return err
+			}
+			s.document = k.Stored(s.shown)
+			return nil
+		})
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	rows, err = w.tx.Query(w.ctx, "select id, max(valid_to) from history."+t.Base+" where id = any($1::text[]) group by id having max(valid_to) < 9223372036854775807", ids)
-	if err != nil {
-		return nil, err
-	}
-	_, err = pgx.ForEachRow(rows, []any{&id, &revision}, func() error {
-		found[id].deleted = revision
-		return nil
+	const ended = "select id, max(valid_to) from history.%s where id = any($1::text[]) group by id having max(valid_to) < 9223372036854775807"
+	batch.Queue(fmt.Sprintf(ended, t.Base), ids).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&id, &revision}, func() error {
+			found[id].deleted = revision
+			return nil
+		})
+		return err
 	})
-	return found, err
+	return found, w.tx.SendBatch(w.ctx, &batch).Close()
 }
 
 // tableOf is the collection that shows the records of a kind.

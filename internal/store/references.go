@@ -22,14 +22,12 @@ func (w *writer) referencesExist(batches []*batch) error {
 		}
 		named[r.Collection][r.ID] = false
 	}
+	var batch pgx.Batch
 	for collection, there := range named {
-		ids, err := w.existing(record.Find(collection), slices.Collect(maps.Keys(there)))
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			there[id] = true
-		}
+		queueExisting(&batch, record.Find(collection), slices.Collect(maps.Keys(there)), func(id string) { there[id] = true })
+	}
+	if err := w.tx.SendBatch(w.ctx, &batch).Close(); err != nil {
+		return err
 	}
 	for _, b := range batches {
 		for _, id := range b.deleted {
@@ -56,13 +54,16 @@ func (w *writer) referencesExist(batches []*batch) error {
 	return nil
 }
 
-// existing returns those of the ids that records have.
-func (w *writer) existing(k *record.Kind, ids []string) ([]string, error) {
-	rows, err := w.tx.Query(w.ctx, "select id::text from "+tableOf(k).Base+" where id = any($1::text[])", ids)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+// queueExisting asks which of the ids are those of records.
+func queueExisting(batch *pgx.Batch, k *record.Kind, ids []string, found func(id string)) {
+	batch.Queue("select id::text from "+tableOf(k).Base+" where id = any($1::text[])", ids).Query(func(rows pgx.Rows) error {
+		var id string
+		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+			found(id)
+			return nil
+		})
+		return err
+	})
 }
 
 // near is the id that a mistyped one probably stands for: one that begins with the same letters.

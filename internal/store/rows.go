@@ -44,8 +44,9 @@ type rows struct {
 	records []row
 	parts   []part
 	of      map[string][]row    // the rows of each table of parts
-	owners  map[string][]string // the records whose parts they are, those without parts among them
+	owners  map[string][]string // the records that are there already and may have parts in them
 
+	there     map[string]bool     // the records that are there already
 	people    map[string]bool     // those of our people who are quoted
 	reportIDs map[string][]string // by record, in the order of its reports
 }
@@ -128,7 +129,9 @@ func (r *rows) field(k *record.Kind, f record.Field, id string, d record.Documen
 		if f.Name == "reports" {
 			table = "reports"
 		}
-		r.owners[table] = append(r.owners[table], id)
+		if r.there[id] {
+			r.owners[table] = append(r.owners[table], id)
+		}
 		for i, e := range value.([]any) {
 			p := row{k.Name: id, "position": i + 1}
 			if object, ok := e.(record.Document); !ok {
@@ -163,6 +166,9 @@ func (r *rows) field(k *record.Kind, f record.Field, id string, d record.Documen
 // party.
 func (r *rows) delegation(round string, position int, d record.Document) {
 	id := round + "-" + strings.ToLower(d.String("party"))
+	if r.there[round] {
+		r.there[id] = true // perhaps
+	}
 	r.of["delegations"] = append(r.of["delegations"], row{
 		"id": id, "round": round, "party": d["party"], "head": d["head"], "reported_size": d["reported_size"], "position": position,
 	})

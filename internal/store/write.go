@@ -39,7 +39,9 @@ func (w *writer) rejected() error {
 type batch struct {
 	kind    *record.Kind
 	written map[string]record.Document
-	ids     []string // of written, in the order of the operations
+	ids     []string        // of written, in the order of the operations
+	there   map[string]bool // those of the ids that are records already
+	known   map[string]bool // those of the ids that are records, or were
 	deleted []string
 }
 
@@ -69,9 +71,6 @@ func (w *writer) carryOut(done *Recorded) error {
 	if err := w.rejected(); err != nil {
 		return err
 	}
-	if _, err := w.tx.Exec(w.ctx, "set constraints all deferred"); err != nil {
-		return err
-	}
 	if err := w.write(batches); err != nil {
 		return err
 	}
@@ -80,11 +79,7 @@ func (w *writer) carryOut(done *Recorded) error {
 			return err
 		}
 	}
-	if err := w.rejected(); err != nil {
-		return err
-	}
-	_, err := w.tx.Exec(w.ctx, "set constraints all immediate")
-	return err
+	return w.rejected()
 }
 
 // check finds out what the operations on one collection come to.
@@ -93,7 +88,7 @@ func (w *writer) check(k *record.Kind, operations []Operation, done *Recorded) (
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{kind: k, written: map[string]record.Document{}}
+	b := &batch{kind: k, written: map[string]record.Document{}, there: map[string]bool{}, known: map[string]bool{}}
 	for _, o := range operations {
 		s := states[o.ID]
 		if !w.allowed(o, s) {
@@ -111,6 +106,12 @@ func (w *writer) check(k *record.Kind, operations []Operation, done *Recorded) (
 		w.refs = append(w.refs, checked.Refs...)
 		b.written[o.ID] = checked.Document
 		b.ids = append(b.ids, o.ID)
+		if s.revision != 0 {
+			b.there[o.ID] = true
+		}
+		if s.revision != 0 || s.deleted != 0 {
+			b.known[o.ID] = true
+		}
 	}
 	return b, nil
 }
