@@ -4,11 +4,13 @@
 
 -- +goose Up
 -- +goose StatementBegin
-create function changeset_in_progress(op text, of_table text) returns bigint stable language plpgsql as $$
+create function changeset_in_progress(op text, of_table text) returns bigint stable language plpgsql set enable_seqscan = off as $$
 declare
 	changeset constant bigint := nullif(current_setting('parley.changeset', true), '');
 begin
-	if not exists (select from public.changesets where id = changeset and transaction_id = pg_current_xact_id()) then
+	if not exists (select from public.changesets where id = changeset and transaction_id = pg_current_xact_id())
+		or exists (select from regexp_matches(current_setting('parley.changesets', true), '=(\d+) ', 'g') m
+			where not exists (select from public.changesets where id = m[1]::bigint and transaction_id = pg_current_xact_id())) then
 		raise exception '% on % outside a changeset', op, of_table using
 			errcode = 'insufficient_privilege',
 			hint    = 'In the same transaction, first: insert into changesets (author, message) values (…)';
@@ -18,17 +20,24 @@ end $$;
 -- +goose StatementEnd
 comment on function changeset_in_progress is 'The changeset that this transaction writes under; an error if it has opened none.';
 
+-- Several changesets may be one transaction, each on records of its own: parley.changesets then says which record is
+-- written under which, as " id=revision id=revision ".
 create function changeset_of(record text, changeset bigint) returns bigint stable language sql as
-	$$ select coalesce((nullif(current_setting('parley.changesets', true), '')::jsonb ->> record)::bigint, changeset) $$;
-comment on function changeset_of is 'Under which changeset a record is written: the given one, unless parley.changesets says otherwise, as where several changesets are one transaction.';
+	$$ select coalesce(nullif(split_part(split_part(current_setting('parley.changesets', true), ' ' || record || '=', 2), ' ', 1), '')::bigint, changeset) $$;
+comment on function changeset_of is 'Under which changeset a record is written: the given one, unless parley.changesets says otherwise.';
 
 -- +goose StatementBegin
-create or replace function stamp_revision() returns trigger language plpgsql as $$
+create or replace function stamp_revision() returns trigger language plpgsql set enable_seqscan = off as $$
 begin
-	new.revision := changeset_of(new.id, changeset_in_progress(tg_op, tg_table_name));
+	new.revision := changeset_of(new.id, nullif(current_setting('parley.changeset', true), '')::bigint);
+	if not exists (select from public.changesets where id = new.revision and transaction_id = pg_current_xact_id()) then
+		perform changeset_in_progress(tg_op, tg_table_name); -- says what is wrong
+	end if;
 	return new;
 end $$;
 -- +goose StatementEnd
+
+alter function open_changeset() set enable_seqscan = off;
 
 -- +goose StatementBegin
 create function keep_history_by_triggers(of_table regclass, owners jsonb) returns void language plpgsql as $$
@@ -89,7 +98,7 @@ begin
 
 		-- The plans are kept, and must also be good when a statement has many more rows than that for which they were made.
 		execute format('
-			create or replace function history.%1$I() returns trigger language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $body$
+			create or replace function history.%1$I() returns trigger language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $body$
 			declare
 				changeset bigint;
 			begin
@@ -225,7 +234,7 @@ begin
 					update %2$I set %6$I = %6$I where %3$I in (select r.%4$I from (%1$s) r where r.field like %5$L);
 				end if;', event.touched, part.of_table, part.owner, part.record, part.fields, part.same);
 		end loop;
-		execute format('create function figures_of_reports_%s() returns trigger language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $body$
+		execute format('create function figures_of_reports_%s() returns trigger language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $body$
 			begin%s
 				return null;
 			end $body$', event.verb, body);
@@ -246,7 +255,7 @@ comment on table transfer_moves is 'By how much the changeset that is under way 
 
 
 -- +goose StatementBegin
-create function move_sums() returns trigger language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $$
+create function move_sums() returns trigger language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
 	if current_setting('parley.moves') = 'none' then
 		return null; -- another row has seen to them
@@ -315,7 +324,7 @@ begin
 		select string_agg(format('select %s as sign, e.id, e.date, e.country, e.commitment, t.from_party, t.to_party, t.total, t.total_low, t.total_high from ' || k.joined, m.sign, m.moving), ' union all ')
 			into moves from (values (-1, case when k.verb = 'delete' and k.of_table = k.events then '(select old.*)' else 'old_rows' end, k.gone), (1, 'new_rows', k.come)) m(sign, moving, moves) where m.moves;
 		execute format('
-			create function sums_of_%1$s_%2$s() returns trigger language plpgsql set enable_hashjoin = off set enable_mergejoin = off as $body$
+			create function sums_of_%1$s_%2$s() returns trigger language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $body$
 			begin
 				insert into transfer_moves
 				select changeset_of(m.id, current_setting(''parley.changeset'')::bigint), %3$L, s.span, s.starts_on, m.from_party, m.to_party, coalesce(m.country::text, ''''), coalesce(m.commitment::text, ''''), sum(m.sign),
@@ -619,6 +628,7 @@ begin
 	end loop;
 end $do$;
 -- +goose StatementEnd
+alter function open_changeset() reset enable_seqscan;
 drop table transfer_moves;
 drop function move_sums();
 drop function changeset_of(text, bigint);

@@ -35,10 +35,10 @@ type Options struct {
 // server holds what handlers need. Its only state is how many of them write.
 type server struct {
 	Options
-	docs    http.HandlerFunc
-	routing chi.Routes
-	answers *answers      // nil: none are kept
-	writers chan struct{} // holds one element for each handler that writes just now
+	docs     http.HandlerFunc
+	routing  chi.Routes
+	answers  *answers // nil: none are kept
+	recorder *store.Recorder
 }
 
 // New returns the handler of the public address.
@@ -59,7 +59,7 @@ func New(o Options) http.Handler {
 	if o.Watch == nil {
 		o.Watch = store.NewWatch(o.DB)
 	}
-	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), writers: make(chan struct{}, writersAtOnce)}
+	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB)}
 	r := s.routes()
 	s.routing = r
 	return r

@@ -16,10 +16,6 @@ import (
 // writeTimeout is how long a changeset may take, waiting for those before it included.
 const writeTimeout = 2 * time.Minute
 
-// writersAtOnce is how many changesets the database is given at a time. It carries out one after the other; more would
-// only wait there, on connections that readers need.
-const writersAtOnce = 2
-
 // writing is what a request to write says beside its body.
 type writing struct {
 	key     store.Key
@@ -129,19 +125,13 @@ func faultOfMessage(text string) string {
 	return ""
 }
 
-// commit records a changeset: one of a few at a time.
+// commit records a changeset.
 func (s *server) commit(r *http.Request, a *writing, c store.Changeset) (store.Recorded, error) {
-	select {
-	case s.writers <- struct{}{}:
-		defer func() { <-s.writers }()
-	case <-r.Context().Done():
-		return store.Recorded{}, r.Context().Err()
-	}
 	c.DryRun, c.Retry, c.Progress = a.dryRun, a.retry, s.Progress
 	if c.Author == "" {
 		c.Author = a.key.Name
 	}
-	done, err := store.Record(r.Context(), s.DB, c)
+	done, err := s.recorder.Record(r.Context(), c)
 	if err == nil {
 		s.Watch.Advance(done.Revision) // before anybody is told that it is recorded
 	}

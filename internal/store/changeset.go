@@ -121,18 +121,26 @@ func Record(ctx context.Context, db *pgxpool.Pool, c Changeset) (Recorded, error
 // errNothing undoes a changeset that changes nothing, or is not meant to.
 var errNothing = errors.New("nothing to record")
 
+const openChangeset = "insert into changesets (author, message) values ($1, $2) returning id, recorded_at"
+
 func (c Changeset) record(ctx context.Context, tx pgx.Tx, done *Recorded) error {
 	var batch pgx.Batch
-	const begin = "insert into changesets (author, message) values ($1, $2) returning id, recorded_at"
-	batch.Queue(begin, c.Author, c.Message).QueryRow(func(row pgx.Row) error { return row.Scan(&done.Revision, &done.RecordedAt) })
+	batch.Queue(openChangeset, c.Author, c.Message).QueryRow(func(row pgx.Row) error { return row.Scan(&done.Revision, &done.RecordedAt) })
 	batch.Queue("set constraints all deferred")
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
 	w := &writer{ctx: ctx, tx: tx, revision: done.Revision, changeset: c}
 	w.faults[Invalid] = slices.Clone(c.Faults)
-	if err := w.carryOut(done); err != nil {
+	batches, err := w.check()
+	if err != nil {
 		return err
+	}
+	if err := w.carryOut(batches); err != nil {
+		return err
+	}
+	if o := c.Operations; len(o) == 1 && o[0].Op != Delete {
+		done.Created = !batches[0].there[o[0].ID]
 	}
 	batch = pgx.Batch{}
 	batch.Queue("set constraints all immediate")
@@ -143,7 +151,6 @@ func (c Changeset) record(ctx context.Context, tx pgx.Tx, done *Recorded) error 
 	if done.Changed && !c.DryRun {
 		return nil
 	}
-	var err error
 	if done.Changes, err = changesOf(ctx, tx, done.Revision); err != nil {
 		return err
 	}

@@ -45,10 +45,8 @@ type batch struct {
 	deleted []string
 }
 
-// carryOut checks every operation, and if there is no fault writes them all. Whether others refer to what is deleted, and
-// whether values are unique, is asked of what is then written; the database checks its own constraints last.
-func (w *writer) carryOut(done *Recorded) error {
-	var batches []*batch
+// check finds out what the operations come to, by collection.
+func (w *writer) check() (batches []*batch, err error) {
 	for _, k := range record.Kinds {
 		var operations []Operation
 		for _, o := range w.changeset.Operations {
@@ -59,12 +57,18 @@ func (w *writer) carryOut(done *Recorded) error {
 		if operations == nil {
 			continue
 		}
-		b, err := w.check(k, operations, done)
+		b, err := w.checkKind(k, operations)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		batches = append(batches, b)
 	}
+	return batches, nil
+}
+
+// carryOut writes what was checked if there is no fault. Whether others refer to what is deleted, and whether values are
+// unique, is asked of what is then written; the database checks its own constraints last.
+func (w *writer) carryOut(batches []*batch) error {
 	if err := w.referencesExist(batches); err != nil {
 		return err
 	}
@@ -82,8 +86,8 @@ func (w *writer) carryOut(done *Recorded) error {
 	return w.rejected()
 }
 
-// check finds out what the operations on one collection come to.
-func (w *writer) check(k *record.Kind, operations []Operation, done *Recorded) (*batch, error) {
+// checkKind finds out what the operations on one collection come to.
+func (w *writer) checkKind(k *record.Kind, operations []Operation) (*batch, error) {
 	states, err := w.states(k, operations)
 	if err != nil {
 		return nil, err
@@ -97,9 +101,6 @@ func (w *writer) check(k *record.Kind, operations []Operation, done *Recorded) (
 		if o.Op == Delete {
 			b.deleted = append(b.deleted, o.ID)
 			continue
-		}
-		if s.revision == 0 && len(w.changeset.Operations) == 1 {
-			done.Created = true
 		}
 		checked := w.body(o, s)
 		w.faults[Invalid] = append(w.faults[Invalid], checked.Faults...)
