@@ -230,4 +230,6 @@ func reply(w http.ResponseWriter, document any) {
 	_, _ = w.Write(body)
 }
 
-func fail(w http.ResponseWriter, err error) { http.Error(w, err.Error(), http.StatusInternalServerError) }
+func fail(w http.ResponseWriter, err error) {
+	http.Error(w, err.Error(), http.StatusInternalServerError)
+}

@@ -12,14 +12,20 @@ import (
 
 // preamble says where, when and how was measured.
 func (b *bench) preamble(w io.Writer, took time.Duration) error {
+	fmt.Fprintf(w, "# What Parley costs and gives\n\nWritten by `make bench`. Every figure is the median of %d windows of %g s; the sides of a comparison take turns, "+
+		"and their ratio is taken turn by turn. The client runs on the same machine. Spread is from the least to the greatest, or their distance as a share of the median.\n\n", b.Rounds, b.Seconds)
+	fmt.Fprintf(w, "- length: %.0f minutes\n", took.Minutes())
+	return b.facts(w)
+}
+
+// facts are where and when was measured, and on what.
+func (b *bench) facts(w io.Writer) error {
 	about, err := b.server()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "# What Parley costs and gives\n\nWritten by `make bench`. Every figure is the median of %d windows of %g s; the sides of a comparison take turns, "+
-		"and their ratio is taken turn by turn. The client runs on the same machine. Spread is from the least to the greatest, or their distance as a share of the median.\n\n", b.Rounds, b.Seconds)
 	for _, fact := range [][2]string{
-		{"date", time.Now().UTC().Format(time.DateOnly) + fmt.Sprintf(", %.0f minutes", took.Minutes())},
+		{"date", time.Now().UTC().Format(time.DateOnly)},
 		{"machine", fmt.Sprintf("%s, %d cores, %s of memory", cpuModel(), runtime.NumCPU(), memorySize())},
 		{"system", system()},
 		{"Go", runtime.Version()},

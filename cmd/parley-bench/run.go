@@ -112,11 +112,21 @@ func (b *bench) report(sections []section, took time.Duration, stdout io.Writer)
 	if err := table(stdout, sections); err != nil {
 		return err
 	}
+	return b.write(func(w io.Writer) error {
+		if err := b.preamble(w, took); err != nil {
+			return err
+		}
+		markdown(w, sections)
+		return nil
+	})
+}
+
+// write writes the file of results.
+func (b *bench) write(results func(w io.Writer) error) error {
 	var text bytes.Buffer
-	if err := b.preamble(&text, took); err != nil {
+	if err := results(&text); err != nil {
 		return err
 	}
-	markdown(&text, sections)
 	if err := os.MkdirAll(filepath.Dir(b.Out), 0o755); err != nil { //nolint:gosec // results are for everybody
 		return fmt.Errorf("--out: %w", err)
 	}

@@ -46,4 +46,6 @@ func ratios(a, b []float64) []float64 {
 }
 
 // millis writes a duration in milliseconds.
-func millis(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond)) }
+func millis(d time.Duration) string {
+	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
+}
