@@ -39,8 +39,7 @@ func (b *bench) pgbench() (lines []line, err error) {
 			return lines, err
 		}
 		l := below(s.name, figures[0], "/s", 0)
-		l.parley, l.rival = "", l.result
-		l.result = "for orientation"
+		l.parley, l.rival, l.result = "", l.parley, "for orientation"
 		lines = append(lines, l)
 	}
 	return lines, nil

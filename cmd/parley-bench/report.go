@@ -13,7 +13,7 @@ type line struct {
 	item   string
 	parley string // what was measured of Parley
 	rival  string // and of what it is compared with
-	result string // their ratio, or what is to be judged
+	result string // their ratio; "" where Parley is not compared
 	spread string
 	target string
 	met    string // yes, no, or "" where there is no target
@@ -58,7 +58,7 @@ func compared(item string, parley, rival []float64, unit string) line {
 
 // below is a line on values that are to be small; a target of 0 is none.
 func below(item string, values []float64, unit string, target float64) line {
-	l := line{item: item, parley: amountOf(median(values), unit), result: amountOf(median(values), unit)}
+	l := line{item: item, parley: amountOf(median(values), unit)}
 	if len(values) > 1 {
 		l.spread = fmt.Sprintf("%.0f %%", 100*spread(values))
 	}
