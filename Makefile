@@ -12,6 +12,7 @@ BENCH ?= .
 # Of the measurements: how many exchanges, the folder of their database (on a disk, where the user that runs PostgreSQL
 # can get), and what else parley-bench is to be told, such as BENCHFLAGS='--only warm --seconds 1'.
 RECORDS ?= 1000000
+SIZES ?= 100,10000,$(RECORDS)
 BENCH_DIR ?= $(or $(XDG_CACHE_HOME),/var/tmp)/parley-bench
 BENCHFLAGS ?=
 
@@ -67,8 +68,8 @@ bench: bench-data ## measure against RECORDS (1000000) exchanges, and write benc
 bench-data: bench-build ## make the RECORDS synthetic exchanges that are measured, in BENCH_DIR, or go on with them
 	$(PARLEY_BENCH) data --data-dir '$(BENCH_DIR)' --records $(RECORDS)
 
-bench-growth: bench-build ## measure how reads stand with 100, 10,000 and RECORDS exchanges, and write bench/GROWTH.md
-	$(PARLEY_BENCH) growth --data-dir '$(BENCH_DIR)-growth' --sizes 100,10000,$(RECORDS) $(BENCHFLAGS)
+bench-growth: bench-build ## measure how reads stand with SIZES (100,10000,RECORDS) exchanges, and write bench/GROWTH.md
+	$(PARLEY_BENCH) growth --data-dir '$(BENCH_DIR)-growth' --sizes $(SIZES) $(BENCHFLAGS)
 
 bench-build: build
 	@scripts/postgres
