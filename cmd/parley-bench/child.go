@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -26,7 +25,7 @@ type child struct {
 const startTime = time.Minute
 
 // start starts a program on a free port of the loopback. args and environment are made for the address.
-func start(ctx context.Context, program string, prepare func(address string) (args, environment []string), log io.Writer) (*child, error) {
+func start(ctx context.Context, program string, prepare func(address string) (args, environment []string), log *os.File) (*child, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -36,9 +35,7 @@ func start(ctx context.Context, program string, prepare func(address string) (ar
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	cmd.Env = append(clean(os.Environ()), environment...)
-	if log != nil {
-		cmd.Stderr = log
-	}
+	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", filepath.Base(program), err)
 	}
@@ -133,30 +130,6 @@ func (c *child) memory(name string) (int64, error) {
 // forgetPeak has VmHWM begin anew.
 func (c *child) forgetPeak() error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", c.cmd.Process.Pid), []byte("5"), 0o600)
-}
-
-// startParley starts the real server on a database; without one it has a private one in dir.
-func startParley(ctx context.Context, program, url, dir string, log io.Writer, settings ...string) (*child, error) {
-	c, err := launchParley(ctx, program, url, dir, log, settings...)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.await(ctx, get(c.address, "/readyz", "")); err != nil {
-		return nil, errors.Join(err, c.stop())
-	}
-	return c, nil
-}
-
-func launchParley(ctx context.Context, program, url, dir string, log io.Writer, settings ...string) (*child, error) {
-	return start(ctx, program, func(address string) ([]string, []string) {
-		environment := []string{"PARLEY_ADDR=" + address, "PARLEY_ADMIN_ADDR="}
-		if url != "" {
-			environment = append(environment, "DATABASE_URL="+url)
-		} else {
-			environment = append(environment, "PARLEY_DATA_DIR="+dir)
-		}
-		return []string{"serve"}, append(environment, settings...)
-	}, log)
 }
 
 // startRival starts this program as something that Parley is compared with.

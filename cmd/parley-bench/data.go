@@ -59,9 +59,15 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, batch int, progress io.Write
 	if err := inBatches(ctx, db, "exchanges", exchanges, n, batch, exchange, progress); err != nil {
 		return err
 	}
+	return settle(ctx, db)
+}
+
+// settle does at once what PostgreSQL would do sooner or later by itself, so that figures do not depend on when it did.
+func settle(ctx context.Context, db *pgxpool.Pool) error {
 	if _, err := db.Exec(ctx, "vacuum (analyze)"); err != nil {
 		return fmt.Errorf("analysing the tables: %w", err)
 	}
+	_, _ = db.Exec(ctx, "checkpoint") // which not every user may do
 	return nil
 }
 

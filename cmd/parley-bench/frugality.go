@@ -16,7 +16,7 @@ func (b *bench) frugality() (s section, err error) {
 	}
 	s.lines = append(s.lines, below("size of the program", []float64{float64(info.Size()) / 1e6}, "MB", 40))
 	if after, err := b.parley.memory("VmRSS"); err == nil {
-		s.lines = append(s.lines, below("memory after all this", []float64{float64(after) / (1 << 20)}, "MiB", 256))
+		s.lines = append(s.lines, below("memory after the sections above", []float64{float64(after) / (1 << 20)}, "MiB", 256))
 	}
 	dir, err := os.MkdirTemp("", "parley-bench-")
 	if err != nil {
@@ -41,7 +41,7 @@ func (b *bench) frugality() (s section, err error) {
 
 // idle is the memory of a server that has just made its data and does nothing; none where the system does not tell.
 func (b *bench) idle(dir string) (all []line, err error) {
-	c, err := startParley(b.ctx, b.Parley, "", dir, b.log)
+	c, err := b.start("", dir)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (b *bench) starts(dir string) ([]float64, error) {
 	var took []float64
 	for range max(b.Rounds, 5) {
 		begin := time.Now()
-		c, err := launchParley(b.ctx, b.Parley, "", dir, b.log)
+		c, err := b.launch("", dir)
 		if err != nil {
 			return nil, err
 		}

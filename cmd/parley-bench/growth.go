@@ -40,7 +40,7 @@ func (c *growthCmd) Run(e *env) error {
 		return errors.New("--sizes are numbers of records")
 	}
 	return c.with(e.ctx, func(url string, db *pgxpool.Pool) (err error) {
-		b := &bench{runCmd: runCmd{Parley: c.Parley, Out: c.Out, Rounds: c.Requests}, ctx: e.ctx, url: url, db: db, progress: e.stderr}
+		b := &bench{runCmd: runCmd{Parley: c.Parley, Out: c.Out, Rounds: c.Requests, LogLevel: "warn"}, ctx: e.ctx, url: url, db: db, progress: e.stderr}
 		if b.log, err = openLog(c.Log); err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (b *bench) reads() ([]read, error) {
 
 // medians are what reads take at the size that the data set has, in milliseconds.
 func (b *bench) medians(requests int) (all []float64, err error) {
-	c, err := startParley(b.ctx, b.Parley, b.url, "", b.log, "PARLEY_CACHE=0")
+	c, err := b.start(b.url, "", "PARLEY_CACHE=0")
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ type side struct {
 	latencies []time.Duration
 }
 
-func (b *bench) side(address string, connections, status int, r requests, next *atomic.Uint64) *side {
+func newSide(address string, connections, status int, r requests, next *atomic.Uint64) *side {
 	return &side{load: load{address: address, connections: connections, status: status, requests: r, next: next}}
 }
 
@@ -24,7 +24,9 @@ func (s *side) measure(b *bench) measure {
 	return func(window time.Duration) (float64, error) {
 		s.window = window
 		l, err := s.run(b.ctx)
-		s.latencies = append(s.latencies, l.latencies...)
+		if window == b.window() { // the first, short one only warms up
+			s.latencies = append(s.latencies, l.latencies...)
+		}
 		return l.rate, err
 	}
 }
@@ -85,7 +87,7 @@ func (b *bench) warmItem(item warm) (lines []line, err error) {
 	for _, connections := range b.Connections {
 		var next atomic.Uint64
 		of := func(c *child) *side {
-			return b.side(c.address, connections, item.status, always(get(c.address, item.path, headers)), &next)
+			return newSide(c.address, connections, item.status, always(get(c.address, item.path, headers)), &next)
 		}
 		l, err := b.faceoff(fmt.Sprintf("%s, %d connections", item.name, connections), of(b.parley), of(rival), item.target)
 		if err != nil {
@@ -142,8 +144,8 @@ func (b *bench) cold() (s section, err error) {
 		var ours, theirs atomic.Uint64
 		for _, connections := range b.Connections {
 			l, err := b.faceoff(fmt.Sprintf("%s, %d connections", item.name, connections),
-				b.side(b.parley.address, connections, 200, asking(b.parley.address, item.parley), &ours),
-				b.side(rival.address, connections, 200, asking(rival.address, item.handwritten), &theirs), item.target)
+				newSide(b.parley.address, connections, 200, asking(b.parley.address, item.parley), &ours),
+				newSide(rival.address, connections, 200, asking(rival.address, item.handwritten), &theirs), item.target)
 			if err != nil {
 				return s, err
 			}

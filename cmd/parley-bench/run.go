@@ -28,6 +28,7 @@ type runCmd struct {
 	Writes        int     `default:"300" help:"Writes after which a second process is watched."`
 	Pgbench       string  `default:"pgbench" help:"The program pgbench, if there is one."`
 	Log           string  `placeholder:"FILE" help:"Where Parley's log goes. Default: nowhere."`
+	LogLevel      string  `default:"info" help:"What Parley logs: at info every request."`
 }
 
 // bench is a run.
@@ -85,7 +86,10 @@ func (b *bench) run(only *regexp.Regexp, stdout io.Writer) (err error) {
 	if b.data, err = look(b.ctx, b.db); err != nil {
 		return err
 	}
-	if b.parley, err = startParley(b.ctx, b.Parley, b.url, "", b.log); err != nil {
+	if err := settle(b.ctx, b.db); err != nil {
+		return err
+	}
+	if b.parley, err = b.start(b.url, ""); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.parley.stop()) }()
@@ -134,6 +138,31 @@ func (b *bench) write(results func(w io.Writer) error) error {
 		return fmt.Errorf("--out: %w", err)
 	}
 	return nil
+}
+
+// start starts the server that is measured, on a database or with a private one in dir.
+func (b *bench) start(url, dir string, settings ...string) (*child, error) {
+	c, err := b.launch(url, dir, settings...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.await(b.ctx, get(c.address, "/readyz", "")); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return c, nil
+}
+
+// launch does not wait until it answers.
+func (b *bench) launch(url, dir string, settings ...string) (*child, error) {
+	return start(b.ctx, b.Parley, func(address string) ([]string, []string) {
+		environment := []string{"PARLEY_ADDR=" + address, "PARLEY_ADMIN_ADDR=", "PARLEY_LOG_LEVEL=" + b.LogLevel}
+		if url != "" {
+			environment = append(environment, "DATABASE_URL="+url)
+		} else {
+			environment = append(environment, "PARLEY_DATA_DIR="+dir, "PARLEY_POSTGRES_BIN="+b.PostgresBin)
+		}
+		return []string{"serve"}, append(environment, settings...)
+	}, b.log)
 }
 
 func openLog(path string) (*os.File, error) {

@@ -30,7 +30,7 @@ const plainSums = `select date_trunc('month', x.date)::date, t.from_party, t.to_
 // totals compares sums with the plain aggregate, each on one connection and without any cache.
 func (b *bench) totals() (s section, err error) {
 	s.about = "Sums by month, without the cache, compared with the plain SQL aggregate through pgx; both on one connection. Median latencies in milliseconds; how many times faster."
-	parley, err := startParley(b.ctx, b.Parley, b.url, "", b.log, "PARLEY_CACHE=0")
+	parley, err := b.start(b.url, "", "PARLEY_CACHE=0")
 	if err != nil {
 		return s, err
 	}

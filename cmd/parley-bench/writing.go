@@ -105,7 +105,7 @@ func encode(value any) []byte {
 // many is how many changesets sixteen writers record.
 func (w *writing) many(name string, r requests) (line, error) {
 	const writers, created, target = 16, 201, 1000
-	s := &side{load: load{address: w.parley.address, connections: writers, status: created, requests: r, next: &w.next}}
+	s := newSide(w.parley.address, writers, created, r, &w.next)
 	figures, err := w.alternate(s.measure(w.bench))
 	if err != nil {
 		return line{}, err
@@ -118,7 +118,7 @@ func (w *writing) many(name string, r requests) (line, error) {
 // told is how long after a write was answered a second server answers with its revision.
 func (w *writing) told() (lines []line, err error) {
 	const target = 20 // ms
-	second, err := startParley(w.ctx, w.Parley, w.url, "", w.log)
+	second, err := w.start(w.url, "")
 	if err != nil {
 		return nil, err
 	}
