@@ -69,11 +69,11 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// await returns when a request is answered with 200.
+// await returns when a request is answered with 200, or 304.
 func (c *child) await(ctx context.Context, request []byte) error {
 	for end := time.Now().Add(startTime); ; {
 		a, _, err := fetch(c.address, request)
-		if err == nil && a.status == 200 {
+		if err == nil && (a.status == 200 || a.status == 304) {
 			return nil
 		}
 		if err == nil {
@@ -132,23 +132,20 @@ func (c *child) forgetPeak() error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", c.cmd.Process.Pid), []byte("5"), 0o600)
 }
 
-// startRival starts this program as something that Parley is compared with.
-func startRival(ctx context.Context, path, headers string, args ...string) (*child, error) {
+// startRival starts this program as something that Parley is compared with, and waits until it answers a request.
+func startRival(ctx context.Context, path, headers string, environment []string, args ...string) (*child, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
 	c, err := start(ctx, program, func(address string) ([]string, []string) {
-		return append([]string{"rival"}, append(args, "--addr", address)...), nil
+		return append([]string{"rival"}, append(args, "--addr", address)...), environment
 	}, os.Stderr)
 	if err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(startTime); ; time.Sleep(time.Millisecond) {
-		if a, _, err := fetch(c.address, get(c.address, path, headers)); err == nil && (a.status == 200 || a.status == 304) {
-			return c, nil
-		} else if time.Now().After(end) {
-			return nil, errors.Join(fmt.Errorf("the rival %v does not answer (status %d): %w", args, a.status, err), c.stop())
-		}
+	if err := c.await(ctx, get(c.address, path, headers)); err != nil {
+		return nil, errors.Join(fmt.Errorf("rival %s: %w", args[0], err), c.stop())
 	}
+	return c, nil
 }

@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/errgroup"
 )
 
 // csvCopy is the same rows as Parley's CSV, as one writes them for COPY.
@@ -55,7 +52,7 @@ func (b *bench) exports() (s section, err error) {
 	x := &exporter{bench: b, first: firstDay.Format(time.DateOnly), last: firstDay.AddDate(0, 0, b.exportDays()-1).Format(time.DateOnly)}
 	s.about = fmt.Sprintf("All exchanges from %s to %s in one answer. CSV is compared with COPY of the same rows and columns, NDJSON with the service written by hand. "+
 		"Memory is the process's, from before an export to the most during it.", x.first, x.last)
-	rival, err := startRival(b.ctx, "/v1/rounds/"+roundID(1), "", "handwritten", "--database-url", b.url)
+	rival, err := b.handwritten()
 	if err != nil {
 		return s, err
 	}
@@ -168,87 +165,4 @@ func (x *exporter) copied() (lines, error) {
 		return err
 	})
 	return l, err
-}
-
-// disturbance is how much longer small reads take beside four exports.
-func (x *exporter) disturbance() (line, error) {
-	const exports = 4
-	if _, err := x.paced(); err != nil { // warms up
-		return line{}, err
-	}
-	alone, err := x.paced()
-	if err != nil {
-		return line{}, err
-	}
-	ctx, stop := context.WithCancel(x.ctx)
-	defer stop()
-	group, ctx := errgroup.WithContext(ctx)
-	for range exports {
-		group.Go(func() error {
-			for ctx.Err() == nil {
-				if _, err := download(ctx, x.parley.address, x.path("csv")); err != nil && ctx.Err() == nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	beside, err := x.paced()
-	stop()
-	if err := errors.Join(err, group.Wait()); err != nil {
-		return line{}, err
-	}
-	all := ratios(beside, alone)
-	return line{
-		item: "p99 of small reads beside 4 exports", parley: amountOf(median(beside), "ms"), rival: amountOf(median(alone), "ms") + " alone", result: fmt.Sprintf("%+.0f %%", 100*(median(all)-1)),
-		spread: fmt.Sprintf("%+.0f–%+.0f %%", 100*(slices.Min(all)-1), 100*(slices.Max(all)-1)), target: "≤ +20 %", met: yesNo(median(all) <= 1.2),
-	}, nil
-}
-
-// paced is the 99th percentile, of each window, of what records by id take at a modest rate.
-func (x *exporter) paced() ([]float64, error) {
-	var all []float64
-	var next atomic.Uint64
-	next.Store(1 << 32) // others than have been asked for
-	for range x.Rounds {
-		group, ctx := errgroup.WithContext(x.ctx)
-		latencies := make([][]time.Duration, 4)
-		for i := range latencies {
-			group.Go(func() (err error) {
-				latencies[i], err = x.pace(ctx, &next)
-				return err
-			})
-		}
-		if err := group.Wait(); err != nil {
-			return nil, err
-		}
-		took := slices.Concat(latencies...)
-		slices.Sort(took)
-		all = append(all, inMillis(percentile(took, 0.99)))
-	}
-	return all, nil
-}
-
-// pace sends fifty requests a second over one connection. What a request takes counts from when it was due.
-func (x *exporter) pace(ctx context.Context, next *atomic.Uint64) ([]time.Duration, error) {
-	const interval = 20 * time.Millisecond
-	c, err := dial(x.parley.address)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	make := asking(x.parley.address, x.data.record)
-	var took []time.Duration
-	for due, end := time.Now(), time.Now().Add(x.window()); due.Before(end) && ctx.Err() == nil; due = due.Add(interval) {
-		time.Sleep(time.Until(due))
-		a, err := c.do(make(nil, next.Add(1)), nil)
-		if err == nil && a.status != 200 {
-			err = fmt.Errorf("status %d", a.status)
-		}
-		if err != nil {
-			return nil, err
-		}
-		took = append(took, time.Since(due))
-	}
-	return took, ctx.Err()
 }
