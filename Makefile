@@ -83,9 +83,9 @@ bench-go: ## run the Go benchmarks that match BENCH (.)
 bench-baseline: ## run the Go benchmarks and keep the figures in bench/baseline.txt
 	@scripts/go
 	@scripts/postgres
-	@mkdir -p bench
-	$(GO_BENCH) >bench/baseline.new
-	mv bench/baseline.new bench/baseline.txt
+	@mkdir -p bench bin
+	$(GO_BENCH) >bin/baseline.txt
+	mv bin/baseline.txt bench/baseline.txt
 
 bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
 	@scripts/go

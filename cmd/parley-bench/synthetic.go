@@ -82,7 +82,7 @@ func reportOf(i int, way, party string, value int) map[string]any {
 	return map[string]any{"field": "transfers." + way + ".total", "value": float64(value), "qualifier": "exactly", "party": party, "source": sourceID(i)}
 }
 
-// foundations are the records that the others refer to.
+// foundations are the records that the others refer to. They may be there already, from a run that came no further.
 func foundations() []store.Operation {
 	var all []store.Operation
 	for i := range syntheticPeople {
@@ -100,10 +100,14 @@ func foundations() []store.Operation {
 			"parties": []any{"RU", "UA"}, "sources": []any{sourceID(year)},
 		}))
 	}
-	return append(all, put(record.Processes, syntheticProcess, map[string]any{
+	all = append(all, put(record.Processes, syntheticProcess, map[string]any{
 		"name": "Synthetic process", "started_on": firstDay.Format(time.DateOnly), "parties": []any{"RU", "UA"},
 		"summary": "A synthetic process for measurements.", "sources": []any{sourceID(0)},
 	}))
+	for i := range all {
+		all[i].Guard = store.Guard{Exists: true, OrNew: true}
+	}
+	return all
 }
 
 // partyOf is whose person somebody is.
