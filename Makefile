@@ -9,14 +9,28 @@ export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 FUZZTIME ?= 30s
 BENCH ?= .
 
+# Of the measurements: how many exchanges, the folder of their database (on a disk, where the user that runs PostgreSQL
+# can get), and what else parley-bench is to be told, such as BENCHFLAGS='--only warm --seconds 1'.
+RECORDS ?= 1000000
+SIZES ?= 100,10000,$(RECORDS)
+BENCH_DIR ?= $(or $(XDG_CACHE_HOME),/var/tmp)/parley-bench
+BENCHFLAGS ?=
+
+# Synthetic records are not for the database that DATABASE_URL names. For another server than a private one, call
+# parley-bench itself.
+PARLEY_BENCH = env -u DATABASE_URL bin/parley-bench
+
+# The Go benchmarks as they are compared: often enough to tell a change from noise.
+GO_BENCH = go test -run '^$$' -bench '$(BENCH)' -benchmem -count=6 ./...
+
 # What is misspelt on purpose: examples of the mistakes that the API explains. Separated by commas.
 MISSPELT = autor
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt fuzz bench cover clean
+.PHONY: help run build test check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover clean
 
 help: ## list what can be made (this list)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## serve on http://127.0.0.1:8080 (uses DATABASE_URL, or else starts a PostgreSQL of its own)
 	@[ -n "$$DATABASE_URL" ] || scripts/postgres
@@ -48,10 +62,38 @@ fmt: ## format the Go code
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	@scripts/fuzz $(FUZZTIME)
 
-bench: ## run the benchmarks that match BENCH (.)
+bench: bench-data ## measure against RECORDS (1000000) exchanges, and write bench/RESULTS.md
+	$(PARLEY_BENCH) run --data-dir '$(BENCH_DIR)' $(BENCHFLAGS)
+
+bench-data: bench-build ## make the RECORDS synthetic exchanges that are measured, in BENCH_DIR, or go on with them
+	$(PARLEY_BENCH) data --data-dir '$(BENCH_DIR)' --records $(RECORDS)
+
+bench-growth: bench-build ## measure how reads stand with SIZES (100,10000,RECORDS) exchanges, and write bench/GROWTH.md
+	$(PARLEY_BENCH) growth --data-dir '$(BENCH_DIR)-growth' --sizes $(SIZES) $(BENCHFLAGS)
+
+bench-build: build
+	@scripts/postgres
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/parley-bench ./cmd/parley-bench
+
+bench-go: ## run the Go benchmarks that match BENCH (.)
 	@scripts/go
 	@scripts/postgres
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+bench-baseline: ## run the Go benchmarks and keep the figures in bench/baseline.txt
+	@scripts/go
+	@scripts/postgres
+	@mkdir -p bench bin
+	$(GO_BENCH) >bin/baseline.txt
+	mv bin/baseline.txt bench/baseline.txt
+
+bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
+	@scripts/go
+	@scripts/postgres
+	@[ -e bench/baseline.txt ] || { echo 'There is no bench/baseline.txt: make bench-baseline writes it, from the version to compare with.' >&2; exit 1; }
+	@mkdir -p bin
+	$(GO_BENCH) >bin/bench.txt
+	go tool benchstat bench/baseline.txt bin/bench.txt
 
 cover: ## run all tests and write cover.out, what they reach
 	@scripts/test -coverprofile=cover.out -coverpkg=./... ./...

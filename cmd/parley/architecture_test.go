@@ -16,6 +16,7 @@ const module = "github.com/parley-api/parley/"
 var imports = map[string][]string{
 	"api":               {},
 	"cmd/parley":        {"internal/apikey", "internal/config", "internal/dataset", "internal/httpapi", "internal/postgres", "internal/record", "internal/store"},
+	"cmd/parley-bench":  {"internal/apikey", "internal/config", "internal/postgres", "internal/query", "internal/record", "internal/store"},
 	"internal/apikey":   {},
 	"internal/config":   {},
 	"internal/dataset":  {"internal/query", "internal/record"},
