@@ -24,9 +24,9 @@ func (c *dataCmd) Run(e *env) error {
 	return c.with(e.ctx, func(_ string, db *pgxpool.Pool) error { return fill(e.ctx, db, c.Records, c.Batch, e.stderr) })
 }
 
-// kept is how much of the data set is there. Changesets are made in the order of the numbers, each whole or not at all: so
+// there is how much of the data set is there. Changesets are made in the order of the numbers, each whole or not at all: so
 // a count says where to go on. In the order of the column, letters come after digits.
-func kept(ctx context.Context, db *pgxpool.Pool) (exchanges, rounds int, err error) {
+func there(ctx context.Context, db *pgxpool.Pool) (exchanges, rounds int, err error) {
 	err = db.QueryRow(ctx, `select (select count(*) from prisoner_exchanges where id >= 'synthetic-0' and id < 'synthetic-a'),
 		(select count(*) from rounds where id >= 'synthetic-round-0' and id < 'synthetic-round-a')`).Scan(&exchanges, &rounds)
 	if err != nil {
@@ -38,7 +38,7 @@ func kept(ctx context.Context, db *pgxpool.Pool) (exchanges, rounds int, err err
 // fill makes what the data set of n exchanges lacks, through changesets as any writer would, and then has the planner look
 // at it.
 func fill(ctx context.Context, db *pgxpool.Pool, n, batch int, progress io.Writer) error {
-	exchanges, rounds, err := kept(ctx, db)
+	exchanges, rounds, err := there(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,12 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, batch int, progress io.Write
 	return settle(ctx, db)
 }
 
-// settle does at once what PostgreSQL would do sooner or later by itself, so that figures do not depend on when it did.
+// settle does at once what the server and PostgreSQL would do sooner or later by themselves, so that figures do not depend
+// on when they did.
 func settle(ctx context.Context, db *pgxpool.Pool) error {
+	if _, err := store.Keep(ctx, db); err != nil {
+		return err
+	}
 	if _, err := db.Exec(ctx, "vacuum (analyze)"); err != nil {
 		return fmt.Errorf("analysing the tables: %w", err)
 	}

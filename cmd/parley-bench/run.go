@@ -180,7 +180,7 @@ func openLog(path string) (*os.File, error) {
 func look(ctx context.Context, db *pgxpool.Pool) (dataset, error) {
 	var d dataset
 	var err error
-	if d.exchanges, d.rounds, err = kept(ctx, db); err != nil {
+	if d.exchanges, d.rounds, err = there(ctx, db); err != nil {
 		return d, err
 	}
 	if d.exchanges == 0 || d.rounds == 0 {

@@ -123,6 +123,7 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
 
 	group.Go(func() error { tend(ctx, e, pool); return nil })
+	group.Go(func() error { keep(ctx, e, pool, watch); return nil })
 	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
@@ -155,11 +156,38 @@ func tend(ctx context.Context, e *env, pool *pgxpool.Pool) {
 		case closed > 0:
 			e.log.Info("history cut", "segments", closed)
 		}
-		select {
-		case <-ctx.Done():
+		if wait(ctx, tending); ctx.Err() != nil {
 			return
-		case <-time.After(tending):
 		}
+	}
+}
+
+// How often keep looks whether the data set has changed, and how often it looks in any case.
+const (
+	keeping       = time.Second
+	keepingAnyway = time.Minute
+)
+
+// keep has records kept as they are shown, soon after they change. That it cannot just now is no fault: it tries again.
+func keep(ctx context.Context, e *env, pool *pgxpool.Pool, watch *store.Watch) {
+	var kept int64
+	var last time.Time
+	for ; ctx.Err() == nil; wait(ctx, keeping) {
+		revision, err := watch.Revision(ctx)
+		if err != nil || revision == kept && time.Since(last) < keepingAnyway {
+			continue
+		}
+		if _, err := store.Keep(ctx, pool); err != nil && ctx.Err() == nil {
+			e.log.Warn("records are not kept as they are shown yet", "error", err)
+		}
+		kept, last = revision, time.Now()
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
 }
 

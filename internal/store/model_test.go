@@ -386,6 +386,14 @@ func TestModel(t *testing.T) {
 		}
 		worlds, said = append(worlds, g.world.clone()), append(said, answers(t, db, nil, false))
 		if g.IntN(3) == 0 {
+			if _, err := store.Keep(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(said[len(said)-1], answers(t, db, nil, false)); diff != "" {
+				t.Fatalf("put together (-) and kept (+):\n%.3000s", diff)
+			}
+		}
+		if g.IntN(3) == 0 {
 			n, err := store.CloseSegments(t.Context(), db, 1+g.Int64N(10), 0)
 			if err != nil {
 				t.Fatal(err)

@@ -59,7 +59,7 @@ func (q Question) selection() selection {
 	if q.Form == Flat {
 		return q.Table.flat(q.List.Fields)
 	}
-	return q.Table.nested(q.List.Fields)
+	return q.Table.nested(q.List.Fields, q.At == nil && q.List.ReportedBy == "")
 }
 
 // statement is the SQL for the question's rows.

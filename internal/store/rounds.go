@@ -15,6 +15,7 @@ var Rounds = &Table{
 	Search:  english,
 	Covers:  true,
 	Figures: true,
+	Kept:    []string{"hosts", "mediators", "parties", "delegations", "proposals", "commitments", "claims", "sources", "reports"},
 	Try:     []string{"?process=istanbul-2025&sort=date", "/istanbul-2025-3", "?person=vladimir-medinsky&fields=id,starts_on,city,duration_minutes"},
 	Column: columns(
 		identity("rounds"),

@@ -245,8 +245,12 @@ func page(t *Table, l query.List, sel selection, flat bool, expected *int64) (st
 	key, _ := s.key(t, l)
 	fmt.Fprintf(&s, "select %s, (%s)::text, x.id::text from ", s.asking(t, l, strings.Join(sel.exprs, ", ")), key)
 	tidy := flat && t.Rows != nil && t.Rows.Join != ""
+	join := ""
+	if sel.kept {
+		join = t.keptJoin()
+	}
 	if l.Limit == 0 && !tidy {
-		s.WriteString(t.from())
+		s.WriteString(t.from() + join)
 		s.where(t, l, expected)
 		s.orderBy(key, l)
 		return s.String(), s.args
@@ -258,7 +262,7 @@ func page(t *Table, l query.List, sel selection, flat bool, expected *int64) (st
 		// One more than the page has: it tells whether there is a next one.
 		s.WriteString(" limit " + s.arg(l.Limit+1))
 	}
-	s.WriteString(") x")
+	s.WriteString(") x" + join)
 	if tidy {
 		s.WriteString(" " + t.Rows.Join)
 		s.rowConditions(t, l)

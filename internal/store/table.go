@@ -22,6 +22,7 @@ type Table struct {
 	Rows    *Rows    // flat forms have several rows a record; nil: one
 	Covers  bool     // meta.coverage speaks of the collection
 	Figures bool     // records have figures, which may be shown as one party reported them
+	Kept    []string // the columns that are kept as they are shown: see Keep
 	Try     []string // queries worth pasting, for the index
 }
 
@@ -130,6 +131,7 @@ func (s Shape) Names() []string {
 type selection struct {
 	shape Shape
 	exprs []string
+	kept  bool // some come from what is kept
 }
 
 func (s *selection) add(f query.Field, expr string) {
@@ -137,12 +139,17 @@ func (s *selection) add(f query.Field, expr string) {
 	s.exprs = append(s.exprs, expr)
 }
 
-// nested selects for the forms that nest: JSON.
-func (t *Table) nested(fields []string) selection {
+// nested selects for the forms that nest: JSON. What is kept comes from where it is kept, if it may.
+func (t *Table) nested(fields []string, kept bool) selection {
 	var s selection
 	for i := range t.Column {
 		c := &t.Column[i]
-		if !c.Hidden && !c.OfRow && (fields == nil || slices.Contains(fields, c.Name)) {
+		switch {
+		case c.Hidden || c.OfRow || fields != nil && !slices.Contains(fields, c.Name):
+		case kept && slices.Contains(t.Kept, c.Name):
+			s.add(c.field(), c.kept())
+			s.kept = true
+		default:
 			s.add(c.field(), c.shown())
 		}
 	}
