@@ -114,7 +114,7 @@ func (s *statement) condition(column *Column, c query.Condition) string {
 		return "not " + column.SQL
 	case column.Type == query.Position:
 		return column.SQL + " > " + s.arg(c.Ranges[0].From) + "::bigint"
-	case c.Texts != nil && len(c.Texts) == 1 && column.Name == "id":
+	case len(c.Texts) == 1 && column.Name == "id":
 		// PostgreSQL knows without looking that there is one at the most, and keeps its plan.
 		return column.SQL + " = " + s.arg(c.Texts[0]) + "::text"
 	case c.Texts != nil:
