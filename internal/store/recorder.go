@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/record"
@@ -97,21 +98,43 @@ func (r *Recorder) lead(ctx context.Context) (Recorded, error) {
 	if len(turns) == 1 {
 		return Record(ctx, r.db, turns[0].Changeset)
 	}
+	done, err := r.group(ctx, turns)
+	switch {
+	case isUndone(err):
+		return Record(ctx, r.db, turns[0].Changeset)
+	case err != nil:
+		return Recorded{}, refusal(err)
+	}
+	return done[0], nil
+}
+
+// group carries out changesets together and tells the others than the first what came of it, whatever that is.
+func (r *Recorder) group(ctx context.Context, turns []*turn) (done []Recorded, err error) {
+	err = errAlone // unless it gets further
+	defer func() {
+		for i, t := range turns[1:] {
+			switch {
+			case isUndone(err):
+				t.told <- outcome{err: errAlone}
+			case err != nil:
+				t.told <- outcome{err: refusal(err)}
+			default:
+				t.told <- outcome{done: done[i+1]}
+			}
+		}
+	}()
 	// What others wait for does not end with the request of one.
 	all, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeTogether)
 	defer cancel()
-	done, err := recordTogether(all, r.db, turns)
-	for i, t := range turns[1:] {
-		if err != nil {
-			t.told <- outcome{err: errAlone}
-		} else {
-			t.told <- outcome{done: done[i+1]}
-		}
-	}
-	if err != nil {
-		return Record(ctx, r.db, turns[0].Changeset)
-	}
-	return done[0], nil
+	return recordTogether(all, r.db, turns)
+}
+
+// isUndone reports whether an error says that nothing is recorded. After others, such as that of a lost connection, that is
+// not known, and nothing must be tried again.
+func isUndone(err error) bool {
+	var rejected *Rejected
+	var refused *pgconn.PgError
+	return errors.Is(err, errAlone) || errors.As(err, &rejected) || errors.As(err, &refused)
 }
 
 // take takes the changeset that has waited longest and those that go with it. Where more of them went together the last
