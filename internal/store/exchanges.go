@@ -20,8 +20,9 @@ var PrisonerExchanges = &Table{
 		Join: "left join prisoner_exchange_transfers t on t.prisoner_exchange = x.id",
 		Sort: "t.position",
 	},
-	Kept: []string{"transfers", "mediators", "categories", "sources", "reports"},
-	Try:  []string{"?date=2025", "?from=RU&total=300..&mediators=AE", ".csv?date=2025-05-23..2025-05-25", "?commitment=istanbul-2025-2-exchange-categories"},
+	Kept:   []string{"transfers", "mediators", "categories", "sources", "reports"},
+	Steady: []string{"country", "place"},
+	Try:    []string{"?date=2025", "?from=RU&total=300..&mediators=AE", ".csv?date=2025-05-23..2025-05-25", "?commitment=istanbul-2025-2-exchange-categories"},
 	Column: columns(
 		identity("prisoner-exchanges"),
 		Column{Name: "date", Type: query.Date, SQL: "x.date", Sortable: true},
@@ -59,8 +60,9 @@ var BodyRepatriations = &Table{
 		Join: "left join body_repatriation_transfers t on t.body_repatriation = x.id",
 		Sort: "t.position",
 	},
-	Kept: []string{"transfers", "mediators", "sources", "reports"},
-	Try:  []string{"?date=2025-06&sort=date", "?from=RU&total=1000..", ".csv?commitment=istanbul-2025-2-bodies-6000"},
+	Kept:   []string{"transfers", "mediators", "sources", "reports"},
+	Steady: []string{"country", "place"},
+	Try:    []string{"?date=2025-06&sort=date", "?from=RU&total=1000..", ".csv?commitment=istanbul-2025-2-bodies-6000"},
 	Column: columns(
 		identity("body-repatriations"),
 		Column{Name: "date", Type: query.Date, SQL: "x.date", Sortable: true},

@@ -21,7 +21,10 @@ func (t *Table) keptJoin() string {
 }
 
 // kept is SQL for what is shown of a column that is kept.
-func (c *Column) kept() string {
+func (c *Column) kept(u use) string {
+	if u == kept {
+		return "k." + c.Name
+	}
 	return "case when k.id is null then " + c.shown() + " else k." + c.Name + " end"
 }
 

@@ -14,6 +14,36 @@ import (
 // momentSQL is the revision that a transaction reads, and when it was recorded; no row before the first.
 const momentSQL = "select id, recorded_at from changesets order by id desc limit 1"
 
+// beginReading begins a transaction that reads one snapshot.
+const beginReading = "begin isolation level repeatable read read only"
+
+// coverageSQL is the coverage of one collection as JSON, or null.
+const coverageSQL = `(select to_json(c) from (
+	select min(starts_on) as "from", max(ends_on) as "to",
+		array_to_json(array(select m from (
+			select year, missing from coverage where collection = $1 and missing is not null order by year nulls first, id) m)) as missing
+	from coverage where collection = $1 having count(*) > 0) c)`
+
+// queueMoment sets a transaction to the moment of the question and finds out which revision that is, and the coverage if it
+// is asked for. Plans are made as the question needs them: the pool has them kept.
+func (q Question) queueMoment(batch *pgx.Batch, info *Info, coverage bool) {
+	if !q.steady() {
+		batch.Queue("set local plan_cache_mode = auto")
+	}
+	if q.At != nil {
+		batch.Queue(steadyHistory)
+		batch.Queue(readAsOf, *q.At, q.List.ReportedBy)
+	} else if q.List.ReportedBy != "" {
+		batch.Queue(readReported, q.List.ReportedBy)
+	}
+	if coverage {
+		batch.Queue(q.spelled("select id, recorded_at, "+coverageSQL+" from changesets order by id desc limit 1"), q.Table.Name).
+			QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt, &info.Coverage)) })
+		return
+	}
+	batch.Queue(q.spelled(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
+}
+
 // Revision returns the revision of the data set: the id of its last changeset, 0 before the first.
 func Revision(ctx context.Context, db *pgxpool.Pool) (revision int64, err error) {
 	err = db.QueryRow(ctx, "select coalesce(max(id), 0) from changesets").Scan(&revision)
@@ -77,7 +107,7 @@ func WhyAbsent(ctx context.Context, db *pgxpool.Pool, t *Table, id string) error
 	const forever = 9223372036854775807
 	var e Absent
 	var batch pgx.Batch
-	batch.Queue("begin isolation level repeatable read read only")
+	batch.Queue(beginReading)
 	batch.Queue(steadyHistory)
 	batch.Queue("select coalesce(min(valid_from), 0), coalesce(nullif(max(valid_to), $2), 0) from history."+t.Base+" where id = $1", id, int64(forever)).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&e.Since, &e.Until) })

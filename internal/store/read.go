@@ -1,11 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +41,9 @@ type Question struct {
 	// Segment is the cut that ends the segment of history in which At is read, 0 for the open one. It is found out anew with
 	// every read; known before, it lets a connection keep its plans for each segment.
 	Segment int64
+
+	mixed bool // what is not kept is put together from its rows; else such a record ends the rows
+	given int  // how many of the first records the asker has already
 }
 
 // plain is the question without At, if that may do.
@@ -55,17 +58,42 @@ func (q Question) plain() (Question, bool) {
 // Shape returns the columns that the question is answered with.
 func (q Question) Shape() Shape { return q.selection().shape }
 
+// selection is what the question selects.
 func (q Question) selection() selection {
-	if q.Form == Flat {
-		return q.Table.flat(q.List.Fields)
+	use := mixed
+	switch {
+	case q.Table.Kept == nil || q.Form == Flat || q.At != nil || q.List.ReportedBy != "":
+		use = assembled
+	case !q.mixed:
+		use = kept
 	}
-	return q.Table.nested(q.List.Fields, q.At == nil && q.List.ReportedBy == "")
+	return q.Table.selection(q.Form, use, q.List.Fields)
 }
 
 // statement is the SQL for the question's rows.
 func (q Question) statement(expected *int64) (string, []any) {
 	sql, args := page(q.Table, q.List, q.selection(), q.Form == Flat, expected)
 	return q.spelled(sql), args
+}
+
+// steady says whether the best plan for the question's rows is the same whatever values it compares with: PostgreSQL then
+// need not think about it each time, which for a page takes longer than reading it.
+func (q Question) steady() bool {
+	l := q.List
+	if q.At != nil || q.List.ReportedBy != "" || l.Search != "" {
+		return false
+	}
+	order := strings.TrimPrefix(q.Table.Sort, "-")
+	for _, c := range l.Where {
+		name := c.Field.Name
+		if name == "id" && !c.Not && len(l.Where) == 1 {
+			return true
+		}
+		if name != order && !slices.Contains(q.Table.Steady, name) {
+			return false
+		}
+	}
+	return l.Sort.Field == order
 }
 
 // spelled gives a statement a text of its own for the tables that it reads: PostgreSQL keeps one plan a text, for the
@@ -89,15 +117,10 @@ type Info struct {
 	Undated    *int64        // records left out only because they have no date; nil if no filter can do that
 	Next       *query.Cursor // nil on the last page
 
+	given int // the records that were handed out before one of which nothing is kept
+
 	DidYouMean string // the search that was carried out instead, because the one asked for finds nothing
 }
-
-// coverageSQL is the coverage of one collection as JSON, or null.
-const coverageSQL = `select to_json(c) from (
-	select min(starts_on) as "from", max(ends_on) as "to",
-		array_to_json(array(select m from (
-			select year, missing from coverage where collection = $1 and missing is not null order by year nulls first, id) m)) as missing
-	from coverage where collection = $1 having count(*) > 0) c`
 
 // Page reads one page of a list, of at most List.Limit records, and hands each row to add. It takes one round trip. If a
 // search finds nothing, that which was probably meant is carried out instead.
@@ -140,8 +163,8 @@ func (q Question) meant(ctx context.Context, db *pgxpool.Pool, revision int64) (
 	var text *string
 	var info Info
 	var batch pgx.Batch
-	batch.Queue("begin isolation level repeatable read read only")
-	q.queueMoment(&batch, &info)
+	batch.Queue(beginReading)
+	q.queueMoment(&batch, &info, false)
 	batch.Queue(q.spelled("select did_you_mean($1)"), q.List.Search).QueryRow(func(row pgx.Row) error { return row.Scan(&text) })
 	batch.Queue("commit")
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
@@ -180,17 +203,32 @@ func (q Question) walk(ctx context.Context, db *pgxpool.Pool, add func(Row)) (In
 	return q.page(ctx, db, nil, add)
 }
 
-// page asks everything in one batch, within one snapshot. There are no rows if the data set is not at the revision that is
-// expected, if one is.
+// page reads one page. There are no rows if the data set is not at the revision that is expected, if one is.
+//
+// First it reads what is kept, which is quick to plan, and no more. A record of which nothing is kept ends that; then a
+// second round trip, which can do both, reads on from there at the same revision.
 func (q Question) page(ctx context.Context, db *pgxpool.Pool, expected *int64, add func(Row)) (Info, error) {
-	t, l := q.Table, q.List
-	var info Info
-	var batch pgx.Batch
-	batch.Queue("begin isolation level repeatable read read only")
-	q.queueMoment(&batch, &info)
-	if t.Covers {
-		batch.Queue(q.spelled(coverageSQL), t.Name).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Coverage)) })
+	info, lacking, err := q.ask(ctx, db, expected, add)
+	if err != nil || !lacking {
+		return info, err
 	}
+	q.mixed, q.given = true, info.given
+	again, _, err := q.ask(ctx, db, &info.Revision, add)
+	if err != nil || again.Revision == info.Revision {
+		return again, err
+	}
+	q.At = &info.Revision
+	again, _, err = q.ask(ctx, db, nil, add)
+	return again, err
+}
+
+// ask asks everything in one batch, within one snapshot. It reports whether the rows ended at a record of which nothing is
+// kept.
+func (q Question) ask(ctx context.Context, db *pgxpool.Pool, expected *int64, add func(Row)) (info Info, lacking bool, err error) {
+	t, l := q.Table, q.List
+	var batch pgx.Batch
+	batch.Queue(beginReading)
+	q.queueMoment(&batch, &info, t.Covers)
 	if l.TotalCount {
 		sql, args := count(t, l)
 		batch.Queue(q.spelled(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Total) })
@@ -199,12 +237,15 @@ func (q Question) page(ctx context.Context, db *pgxpool.Pool, expected *int64, a
 		batch.Queue(q.spelled(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Undated) })
 	}
 	sql, args := q.statement(expected)
-	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error { return info.records(rows, l, add) })
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+		lacking, err = info.records(rows, l, q.given, add)
+		return err
+	})
 	batch.Queue("commit")
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
-		return Info{}, fmt.Errorf("page of %s: %w", t.Name, err)
+		return Info{}, false, fmt.Errorf("page of %s: %w", t.Name, err)
 	}
-	return info, nil
+	return info, lacking, nil
 }
 
 func orNone(err error) error {
@@ -214,150 +255,36 @@ func orNone(err error) error {
 	return err
 }
 
-// records hands the rows of at most l.Limit records to add; if there are more, the last of them becomes the cursor. In a
-// flat form several rows in succession may be of one record.
-func (info *Info) records(rows pgx.Rows, l query.List, add func(Row)) error {
-	var key, id string
-	for n := 0; rows.Next(); {
+// extra is how many columns stand behind those of the answer: the sort key, the id, and whether something is kept.
+const extra = 3
+
+// records hands the rows of at most l.Limit records to add, without those that are given already; if there are more, the
+// last of them becomes the cursor. In a flat form several rows in succession may be of one record. A record of which nothing
+// is kept, though it should be, ends them.
+func (info *Info) records(rows pgx.Rows, l query.List, given int, add func(Row)) (lacking bool, err error) {
+	defer rows.Close()
+	var key, id []byte
+	n := 0
+	for rows.Next() {
 		row := rows.RawValues()
-		last := len(row) - 2
-		if next := string(row[last+1]); n == 0 || next != id {
+		last := len(row) - extra
+		if next := row[last+1]; n == 0 || !bytes.Equal(next, id) {
 			if n == l.Limit {
-				cursor := l.Cursor(info.Revision, key, id)
+				cursor := l.Cursor(info.Revision, string(key), string(id))
 				info.Next = &cursor
 				break
 			}
+			if holds := row[last+2]; holds[0] == 0 {
+				info.given = n
+				return true, nil
+			}
 			n++
-			key, id = string(row[last]), next
+			key, id = append(key[:0], row[last]...), append(id[:0], next...)
 		}
-		add(row[:last])
+		if n > given {
+			add(row[:last])
+		}
 	}
 	rows.Close()
-	return rows.Err()
-}
-
-// Each streams the records of a list, all of them if List.Limit is 0, in constant memory. What it has read is set in
-// info before the first row comes. A search that finds nothing is as with [Page].
-func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		found := false
-		for row, err := range q.each(ctx, db, info) {
-			found = true
-			if !yield(row, err) {
-				return
-			}
-		}
-		if found || q.List.Search == "" {
-			return
-		}
-		switch meant, err := q.meant(ctx, db, info.Revision); {
-		case err != nil:
-			yield(nil, err)
-		case meant != nil:
-			info.DidYouMean = meant.List.Search
-			for row, err := range meant.each(ctx, db, info) {
-				found = true
-				if !yield(row, err) {
-					return
-				}
-			}
-			if !found {
-				info.DidYouMean = ""
-			}
-		}
-	}
-}
-
-func (q Question) each(ctx context.Context, db *pgxpool.Pool, info *Info) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			if q.At != nil { // by itself: a batch is prepared first, and that takes the snapshot
-				if _, err := tx.Exec(ctx, steadyHistory); err != nil {
-					return err
-				}
-			}
-			plain, ok := q.plain()
-			if err := plain.prepare(ctx, tx, info); err != nil {
-				return err
-			}
-			if ok && info.Revision != *q.At {
-				if err := q.prepare(ctx, tx, info); err != nil {
-					return err
-				}
-				plain = q
-			}
-			sql, args := plain.statement(nil)
-			rows, err := tx.Query(ctx, sql, args...)
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				row := rows.RawValues()
-				if !yield(row[:len(row)-2], nil) {
-					return errStopped
-				}
-			}
-			return rows.Err()
-		})
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(nil, fmt.Errorf("stream of %s: %w", q.Table.Name, err))
-		}
-	}
-}
-
-// queueMoment sets a transaction to the moment of the question and finds out which revision that is.
-func (q Question) queueMoment(batch *pgx.Batch, info *Info) {
-	if q.At != nil {
-		batch.Queue(steadyHistory)
-		batch.Queue(readAsOf, *q.At, q.List.ReportedBy)
-	} else if q.List.ReportedBy != "" {
-		batch.Queue(readReported, q.List.ReportedBy)
-	}
-	batch.Queue(q.spelled(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
-}
-
-// prepare sets a transaction to the moment of the question and lifts the limit on the time of statements: one that is
-// streamed lasts as long as its reader takes, who is bounded elsewhere.
-func (q Question) prepare(ctx context.Context, tx pgx.Tx, info *Info) error {
-	var batch pgx.Batch
-	batch.Queue("set local statement_timeout = 0")
-	q.queueMoment(&batch, info)
-	return tx.SendBatch(ctx, &batch).Close()
-}
-
-var errStopped = errors.New("the reader has seen enough")
-
-// One reads a single record, or in a flat form its rows, and hands them to add. If there is no record of that id, the
-// error is an [*Absent].
-func One(ctx context.Context, db *pgxpool.Pool, q Question, id string, add func(Row)) (Info, error) {
-	field := q.Table.column("id").field()
-	is := query.Condition{Field: field, Texts: []string{id}}
-	if field.Type == query.Integer {
-		n, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
-			return Info{}, &Absent{}
-		}
-		is = query.Condition{Field: field, Ranges: []query.Range{{From: n, To: n}}}
-	}
-	q.List.Where = []query.Condition{is}
-	q.List.Sort = query.Order{Field: "id"}
-	q.List.Limit = 1
-	q.Table = q.Table.single()
-	found := false
-	info, err := Page(ctx, db, q, func(row Row) {
-		found = true
-		add(row)
-	})
-	if err == nil && !found {
-		return info, WhyAbsent(ctx, db, q.Table, id)
-	}
-	return info, err
-}
-
-// single is the table without what only lists say.
-func (t *Table) single() *Table {
-	single := *t
-	single.Covers = false
-	return &single
+	return false, rows.Err()
 }

@@ -240,20 +240,16 @@ func (s *statement) orderBy(key string, l query.List) {
 }
 
 // page is the statement for the records of a list, or the rows of its tidy form. Behind the columns of the selection
-// stand two more: the sort key as text and the id. A list with a limit is cut in a subquery, so that what is costly to
+// stand three more: the sort key as text, the id, and whether the record can be shown as selected. A list with a limit is cut in a subquery, so that what is costly to
 // show is computed for the records of the page and no others. It finds nothing if the data set is at another revision than
 // the one expected, if one is.
 func page(t *Table, l query.List, sel selection, flat bool, expected *int64) (string, []any) {
 	var s statement
 	key, _ := s.key(t, l)
-	fmt.Fprintf(&s, "select %s, (%s)::text, x.id::text from ", s.asking(t, l, strings.Join(sel.exprs, ", ")), key)
+	fmt.Fprintf(&s, "select %s, (%s)::text, x.id::text, %s from ", s.asking(t, l, sel.list), key, sel.holds())
 	tidy := flat && t.Rows != nil && t.Rows.Join != ""
-	join := ""
-	if sel.kept {
-		join = t.keptJoin()
-	}
 	if l.Limit == 0 && !tidy {
-		s.WriteString(t.from() + join)
+		s.WriteString(t.from() + sel.join)
 		s.where(t, l, expected)
 		s.orderBy(key, l)
 		return s.String(), s.args
@@ -262,10 +258,11 @@ func page(t *Table, l query.List, sel selection, flat bool, expected *int64) (st
 	s.where(t, l, expected)
 	if l.Limit > 0 {
 		s.orderBy(key, l)
-		// One more than the page has: it tells whether there is a next one.
-		s.WriteString(" limit " + s.arg(l.Limit+1))
+		// One more than the page has: it tells whether there is a next one. It stands in the text, because a plan that is
+		// kept must be one for few records.
+		s.WriteString(" limit " + strconv.Itoa(l.Limit+1))
 	}
-	s.WriteString(") x" + join)
+	s.WriteString(") x" + sel.join)
 	if tidy {
 		s.WriteString(" " + t.Rows.Join)
 		s.rowConditions(t, l)

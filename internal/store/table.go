@@ -3,6 +3,7 @@ package store
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/talks"
@@ -23,6 +24,7 @@ type Table struct {
 	Covers  bool     // meta.coverage speaks of the collection
 	Figures bool     // records have figures, which may be shown as one party reported them
 	Kept    []string // the columns that are kept as they are shown: see Keep
+	Steady  []string // filters that need no other plan, whatever they are given, where records are in the default order: no index knows them
 	Try     []string // queries worth pasting, for the index
 }
 
@@ -127,28 +129,79 @@ func (s Shape) Names() []string {
 	return names
 }
 
+// use says what an answer makes of what is kept.
+type use int
+
+const (
+	assembled use = iota // nothing: all is put together from its rows
+	mixed                // what does not hold is put together from its rows
+	kept                 // only what holds is shown
+)
+
 // selection is the columns of an answer with their SQL.
 type selection struct {
 	shape Shape
-	exprs []string
-	kept  bool // some come from what is kept
+	list  string // the SQL
+	join  string // " left join …" to what is kept; "": nothing of that is shown
+	use   use
 }
 
 func (s *selection) add(f query.Field, expr string) {
 	s.shape = append(s.shape, f)
-	s.exprs = append(s.exprs, expr)
+	if s.list != "" {
+		s.list += ", "
+	}
+	s.list += expr
 }
 
-// nested selects for the forms that nest: JSON. What is kept comes from where it is kept, if it may.
-func (t *Table) nested(fields []string, kept bool) selection {
+// holds is SQL for whether the record can be shown as selected.
+func (s *selection) holds() string {
+	if s.use == kept && s.join != "" {
+		return "k.id is not null"
+	}
+	return "true"
+}
+
+// choice is what a selection of all columns depends on.
+type choice struct {
+	table string
+	form  Form
+	use   use
+}
+
+// selections are the selections of all columns, by choice, once they are made.
+var selections sync.Map
+
+// selection selects columns; nil: all.
+func (t *Table) selection(form Form, u use, fields []string) selection {
+	c := choice{t.Name, form, u}
+	if fields == nil {
+		if s, ok := selections.Load(c); ok {
+			return s.(selection) //nolint:forcetypeassert // stored below
+		}
+	}
 	var s selection
+	if form == Flat {
+		s = t.flat(fields)
+	} else {
+		s = t.nested(fields, u)
+	}
+	if fields == nil {
+		selections.Store(c, s)
+	}
+	return s
+}
+
+// nested selects for the forms that nest: JSON.
+func (t *Table) nested(fields []string, u use) selection {
+	s := selection{use: u}
 	for i := range t.Column {
 		c := &t.Column[i]
 		switch {
 		case c.Hidden || c.OfRow || fields != nil && !slices.Contains(fields, c.Name):
-		case kept && slices.Contains(t.Kept, c.Name):
-			s.add(c.field(), c.kept())
-			s.kept = true
+		case u != assembled && slices.Contains(t.Kept, c.Name):
+			s.join = t.keptJoin()
+			s.add(c.field(), c.kept(u))
 		default:
 			s.add(c.field(), c.shown())
 		}

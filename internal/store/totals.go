@@ -56,11 +56,8 @@ func Totals(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (I
 func (q Question) totals(ctx context.Context, db *pgxpool.Pool, expected *int64, add func(Row)) (Info, error) {
 	var info Info
 	var batch pgx.Batch
-	batch.Queue("begin isolation level repeatable read read only")
-	q.queueMoment(&batch, &info)
-	if q.Table.Covers {
-		batch.Queue(q.spelled(coverageSQL), q.Table.Name).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Coverage)) })
-	}
+	batch.Queue(beginReading)
+	q.queueMoment(&batch, &info, q.Table.Covers)
 	sql, args, err := q.totalsSQL(expected)
 	if err != nil {
 		return Info{}, err
