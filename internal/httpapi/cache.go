@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,8 +13,8 @@ import (
 )
 
 // answers keeps finished answers: the bytes as they go out, compressed or not, with their headers. It is exact: an answer
-// about the present is given again only while the data set is at the revision that it was made at, one about the past for
-// ever. Which answers those are it learns from their own headers.
+// about the present is given again only while no changeset has changed a collection that it was read from, one about the
+// past for ever. Which answers those are it learns from their own headers.
 //
 // What was asked, as the client wrote it, leads to an answer; different spellings of one query share the answer. Both
 // are bounded together, in bytes, and by how often they are used, so that who asks for everything once drives out
@@ -36,9 +37,16 @@ type lead struct {
 type finished struct {
 	revision  int64
 	immutable bool
+	readFrom  []string // the collections that it was read from; nil: all
 	etag      string
-	header    http.Header
+	header    []headerField
 	body      []byte
+}
+
+// headerField is a field of a header, shared by all answers: never appended to.
+type headerField struct {
+	name   string
+	values []string
 }
 
 // newAnswers returns a cache of so many bytes; nil for none.
@@ -55,8 +63,8 @@ func newAnswers(bytes int64) *answers {
 			Weigher: func(key string, value any) uint32 {
 				if f, ok := value.(*finished); ok {
 					size := entry + len(key) + len(f.body)
-					for name, values := range f.header {
-						size += len(name) + len(strings.Join(values, ""))
+					for _, field := range f.header {
+						size += len(field.name) + len(strings.Join(field.values, ""))
 					}
 					return uint32(size)
 				}
@@ -66,25 +74,45 @@ func newAnswers(bytes int64) *answers {
 	}
 }
 
-// warm answers from the cache if it can, and otherwise keeps what is answered. Of several requests for the same one makes
-// the answer, and the others wait for it.
+// front answers from the cache if it can, before anything else is done with a request.
+func (s *server) front(routes http.Handler) http.Handler {
+	if s.answers == nil {
+		return routes
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !keepable(r) {
+			routes.ServeHTTP(w, r)
+			return
+		}
+		start := s.Now()
+		f, l := s.find(r.Context(), s.asking(r))
+		if f == nil {
+			routes.ServeHTTP(w, r)
+			return
+		}
+		s.introduce(w, r)
+		openToAll(w)
+		status, bytes := f.give(w, r, l)
+		s.access(r, requestID(w), l.route, status, bytes, start)
+	})
+}
+
+// keepable reports whether the answer to a request may be kept.
+func keepable(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.RequestURI, "/v1/")
+}
+
+// warm keeps what is answered. Of several requests for the same answer one makes it, and the others wait for it.
 func (s *server) warm(next http.Handler) http.Handler {
 	if s.answers == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead || !strings.HasPrefix(r.RequestURI, "/v1/") {
+		if !keepable(r) || r.Method == http.MethodHead {
 			next.ServeHTTP(w, r)
 			return
 		}
 		asking := s.asking(r)
-		if s.again(w, r, asking) {
-			return
-		}
-		if r.Method == http.MethodHead {
-			next.ServeHTTP(w, r)
-			return
-		}
 		known, mine := s.answers.begin(asking, nil)
 		if mine {
 			s.keep(w, r, asking, known, next)
@@ -94,9 +122,13 @@ func (s *server) warm(next http.Handler) http.Handler {
 		defer patient.Stop()
 		select {
 		case <-known:
-			if !s.again(w, r, asking) { // it is not kept: each for itself
+			f, l := s.find(r.Context(), asking)
+			if f == nil { // it is not kept: each for itself
 				next.ServeHTTP(w, r)
+				return
 			}
+			chi.RouteContext(r.Context()).RoutePatterns = []string{l.route} // for the log
+			f.give(w, r, l)
 		case <-patient.C: // who makes it may have a slow client: somebody else does it anew
 			if known, mine = s.answers.begin(asking, known); mine {
 				s.keep(w, r, asking, known, next)
@@ -120,41 +152,48 @@ func (s *server) asking(r *http.Request) string {
 	return scheme + r.Host + r.RequestURI + "\n" + strings.Join(r.Header["Accept"], ",") + "\n" + strings.Join(r.Header["Accept-Encoding"], ",")
 }
 
-// again answers from the cache, and reports whether it could.
-func (s *server) again(w http.ResponseWriter, r *http.Request, asking string) bool {
+// find finds an answer that holds; nil if there is none.
+func (s *server) find(ctx context.Context, asking string) (*finished, *lead) {
 	found, _ := s.answers.kept.GetIfPresent(asking)
 	l, ok := found.(*lead)
 	if !ok {
-		return false
+		return nil, nil
 	}
 	found, _ = s.answers.kept.GetIfPresent(l.identity)
 	f, ok := found.(*finished)
 	if !ok {
-		return false
+		return nil, nil
 	}
 	if !f.immutable {
-		revision, err := s.Watch.Revision(r.Context())
-		if err != nil || f.revision < revision {
-			return false
+		if holds, err := s.Watch.Holds(ctx, f.revision, f.readFrom); err != nil || !holds {
+			return nil, nil
 		}
 	}
-	chi.RouteContext(r.Context()).RoutePatterns = []string{l.route}
+	return f, l
+}
+
+// give sends an answer, or that the client has it already.
+func (f *finished) give(w http.ResponseWriter, r *http.Request, l *lead) (status, bytes int) {
 	h := w.Header()
-	for name, values := range f.header {
-		h[name] = values
-	}
 	h["Vary"] = l.vary
-	switch {
-	case r.Header.Get("If-None-Match") != "" && matches(r, f.etag):
-		h.Del("Content-Type")
-		h.Del("Content-Length")
-		h.Del("Content-Encoding")
+	if r.Header["If-None-Match"] != nil && matches(r, f.etag) {
+		for _, field := range f.header {
+			switch field.name {
+			case "Content-Type", "Content-Length", "Content-Encoding":
+			default:
+				h[field.name] = field.values
+			}
+		}
 		w.WriteHeader(http.StatusNotModified)
-	case r.Method == http.MethodHead:
-	default:
-		_, _ = w.Write(f.body)
+		return http.StatusNotModified, 0
 	}
-	return true
+	for _, field := range f.header {
+		h[field.name] = field.values
+	}
+	if r.Method != http.MethodHead {
+		bytes, _ = w.Write(f.body)
+	}
+	return http.StatusOK, bytes
 }
 
 // begin claims the making of an answer, also from a maker that is too slow. If somebody else makes it, known is closed when
@@ -190,19 +229,32 @@ func (s *server) keep(w http.ResponseWriter, r *http.Request, asking string, kno
 	defer a.end(asking, known)
 	before := w.Header().Clone()
 	t := &tee{ResponseWriter: w, most: a.most, lost: func() { a.end(asking, known) }}
+	var from []string
+	r = r.WithContext(context.WithValue(r.Context(), origin{}, &from))
 	next.ServeHTTP(t, r)
 	f := t.finished(before)
 	if f == nil {
 		return
 	}
+	f.readFrom = from
 	l := &lead{
-		identity: f.header.Get("Content-Encoding") + "\n" + f.etag[strings.IndexByte(f.etag, '-'):],
+		identity: w.Header().Get("Content-Encoding") + "\n" + f.etag[strings.IndexByte(f.etag, '-'):],
 		route:    chi.RouteContext(r.Context()).RoutePattern(),
 		vary:     w.Header()["Vary"],
 	}
 	s.Watch.Advance(f.revision)
 	a.kept.Set(l.identity, f)
 	a.kept.Set(asking, l)
+}
+
+// origin is the key, in the context of a request, of the collections that the answer is read from: a *[]string.
+type origin struct{}
+
+// readFrom tells the cache which collections the answer to a request is read from. It does not when it is not told.
+func readFrom(ctx context.Context, collections []string) {
+	if from, ok := ctx.Value(origin{}).(*[]string); ok {
+		*from = collections
+	}
 }
 
 // tee takes down an answer on its way to the client, as long as it may be kept.
@@ -261,12 +313,12 @@ func (t *tee) finished(before http.Header) *finished {
 	if t.gone || t.status != http.StatusOK || !ok || !strings.Contains(etag, "-") {
 		return nil
 	}
-	f := &finished{revision: revision, immutable: header.Get("Cache-Control") == immutable, etag: etag, header: http.Header{}, body: t.body}
+	f := &finished{revision: revision, immutable: header.Get("Cache-Control") == immutable, etag: etag, body: t.body}
 	for name, values := range header {
-		if before[name] == nil && name != "Vary" {
-			f.header[name] = values
+		if before[name] == nil && name != "Vary" && name != "Content-Length" {
+			f.header = append(f.header, headerField{name, values})
 		}
 	}
-	f.header.Set("Content-Length", strconv.Itoa(len(f.body)))
+	f.header = append(f.header, headerField{"Content-Length", []string{strconv.Itoa(len(f.body))}})
 	return f
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -284,5 +285,92 @@ func TestOneMakesIt(t *testing.T) {
 	}
 	if n := asked.asked.Load(); n != 1 {
 		t.Errorf("the database was asked %d times", n)
+	}
+}
+
+// TestSurvival: an answer outlives the changesets that change nothing of what it was read from, and no others: it never says
+// anything but what an answer would that is made now.
+func TestSurvival(t *testing.T) {
+	db := pgtest.DB(t)
+	cold := httptest.NewServer(httpapi.New(httpapi.Options{DB: db, PublicURL: "http://parley.test"}))
+	defer cold.Close()
+	warm, watch := caching(t, db, true)
+	var targets []string
+	for _, table := range store.Tables {
+		targets = append(targets, "/v1/"+table.Name+"?limit=1000", "/v1/"+table.Name+".ndjson", "/v1/"+table.Name+".csv")
+	}
+	targets = append(targets, "/v1/search?q=Umerof", "/v1/prisoner-exchanges?reported_by=UA", "/v1/rounds/istanbul-2025-3", "/v1/prisoner-exchanges/totals?by=month",
+		"/v1/body-repatriations/totals?by=commitment", "/v1/commitments/istanbul-2025-2-bodies-6000", "/v1/delegations/istanbul-2025-3-ru", "/v1/parties/UA/history")
+	said := func(s *httptest.Server, target string) (body string, revision int64) {
+		t.Helper()
+		response, err := http.Get(s.URL + target) //nolint:noctx // a test
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Fatal(target, response.Status, err)
+		}
+		body, _, _ = strings.Cut(string(text), `"meta":{"revision":`)
+		if next := strings.Index(body, `],"next":`); next > 0 {
+			body = body[:next]
+		}
+		revision, err = strconv.ParseInt(response.Header.Get("Parley-Revision"), 10, 64)
+		if err != nil {
+			t.Fatal(target, err)
+		}
+		return body, revision
+	}
+	changes := []string{
+		"update parties set name = name || ' x' where id = 'UA'",
+		"update people set name = name || ' x' where id = 'vladimir-medinsky'",
+		"update sources set publisher = publisher || ' x'",
+		"update processes set name = name || ' x'",
+		"update rounds set summary = summary || ' x', starts_on = starts_on - 1 where id = 'istanbul-2025-3'",
+		"update delegation_members set role = 'other'",
+		"update proposals set summary = summary || ' x'",
+		"update commitments set summary = summary || ' x'",
+		"update claims set summary = summary || ' x'",
+		"update prisoner_exchanges set note = 'x', commitment = null",
+		"update body_repatriations set note = 'x', date = date - 40",
+		"update published_totals set note = 'x'",
+		"update coverage set missing = 'x'",
+		"update reports set note = 'x'",
+		"delete from body_repatriation_transfers where from_party = 'UA'",
+	}
+	survived, last := 0, int64(1)
+	for _, change := range changes {
+		for _, target := range targets {
+			said(warm, target)
+		}
+		last = pgtest.Change(t, db, nil, change)
+		knows := func() bool {
+			revision, err := watch.Revision(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			known, err := watch.Holds(t.Context(), last-1, []string{})
+			return revision == last && known && err == nil
+		}
+		for end := time.Now().Add(10 * time.Second); !knows(); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the watch does not hear of changesets")
+			}
+		}
+		for _, target := range targets {
+			want, _ := said(cold, target)
+			got, revision := said(warm, target)
+			if got != want {
+				t.Errorf("%s: %s is, at revision %d,\n%.1000s\nand not\n%.1000s", change, target, revision, got, want)
+			}
+			if revision < last {
+				survived++
+			}
+		}
+	}
+	t.Logf("%d of %d answers have survived", survived, len(changes)*len(targets))
+	if survived < len(changes)*len(targets)/4 {
+		t.Errorf("of %d answers %d have survived a changeset", len(changes)*len(targets), survived)
 	}
 }

@@ -75,6 +75,7 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse fu
 		}
 		a.moment, a.At, a.Newest, a.Segment = &moment, &moment.Revision, moment.Newest, moment.Segment
 	}
+	readFrom(r.Context(), a.ReadFrom())
 	return a, nil
 }
 

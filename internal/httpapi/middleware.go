@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -36,15 +37,20 @@ func (s *server) middleware() []func(http.Handler) http.Handler {
 func (s *server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del(byExtension) // it is ours to set
-		id := r.Header.Get("X-Request-Id")
-		if id == "" || !plainID.MatchString(id) {
-			id = s.NewID()
-		}
-		h := w.Header()
-		h["X-Request-Id"] = []string{id}
-		h["X-Content-Type-Options"] = nosniff
+		s.introduce(w, r)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// introduce sets the headers that every answer begins with.
+func (s *server) introduce(w http.ResponseWriter, r *http.Request) {
+	id := r.Header.Get("X-Request-Id")
+	if id == "" || !plainID.MatchString(id) {
+		id = s.NewID()
+	}
+	h := w.Header()
+	h["X-Request-Id"] = []string{id}
+	h["X-Content-Type-Options"] = nosniff
 }
 
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -57,12 +63,19 @@ func (s *server) log(next http.Handler) http.Handler {
 		start := s.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
-			s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", requestID(w)), slog.String("method", r.Method),
-				slog.String("path", r.URL.Path), slog.String("route", chi.RouteContext(r.Context()).RoutePattern()), slog.Int("status", ww.Status()),
-				slog.Int("bytes", ww.BytesWritten()), slog.Duration("duration", s.Now().Sub(start)), slog.String("client", r.RemoteAddr))
+			s.access(r, requestID(w), chi.RouteContext(r.Context()).RoutePattern(), ww.Status(), ww.BytesWritten(), start)
 		}()
 		next.ServeHTTP(ww, r)
 	})
+}
+
+// access writes the line about a request.
+func (s *server) access(r *http.Request, id, route string, status, bytes int, start time.Time) {
+	if !s.Log.Enabled(r.Context(), slog.LevelInfo) {
+		return
+	}
+	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("route", route), slog.Int("status", status), slog.Int("bytes", bytes), slog.Duration("duration", s.Now().Sub(start)), slog.String("client", r.RemoteAddr))
 }
 
 // recover turns a panic, which is always a fault of ours, into a problem, and logs where it was.
@@ -83,15 +96,21 @@ func (s *server) recover(next http.Handler) http.Handler {
 	})
 }
 
+// openToAll lets pages of every origin read an answer.
+func openToAll(w http.ResponseWriter) {
+	h := w.Header()
+	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = everyOrigin, exposed
+}
+
 // cors opens reads to every page, without credentials, and answers OPTIONS.
 func (s *server) cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = everyOrigin, exposed
+		openToAll(w)
 		if r.Method != http.MethodOptions {
 			next.ServeHTTP(w, r)
 			return
 		}
+		h := w.Header()
 		h.Set("Allow", s.allowed(r.URL.Path))
 		h.Set("Access-Control-Allow-Methods", readOnly)
 		h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match, X-Request-Id")

@@ -62,7 +62,7 @@ func New(o Options) http.Handler {
 	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB)}
 	r := s.routes()
 	s.routing = r
-	return r
+	return s.front(r)
 }
 
 // pageTimeout is how long a page or a record may take, the answer's way to the client included.

@@ -17,6 +17,7 @@ var People = &Table{
 	About:  "People who took part, with the rounds each took part in and the role then.",
 	Record: talks.Person{},
 	Base:   "people",
+	Shows:  []string{"delegations", "rounds", "sources"},
 	Sort:   "name",
 	Search: Search{
 		Config: []string{"parley_simple"},
@@ -60,6 +61,7 @@ var Parties = &Table{
 	About:  "States and organisations, with the rounds each took part in, hosted or mediated.",
 	Record: talks.Party{},
 	Base:   "parties",
+	Shows:  []string{"people", "delegations", "rounds", "prisoner-exchanges", "body-repatriations", "sources"},
 	Sort:   "id",
 	Search: names,
 	Try:    []string{"", "/TR"},

@@ -11,6 +11,7 @@ var Processes = &Table{
 	About:  "Series of talks, such as Istanbul 2025.",
 	Record: talks.Process{},
 	Base:   "processes",
+	Shows:  []string{"rounds", "sources"},
 	Sort:   "-date",
 	Search: english,
 	Try:    []string{"", "?party=TR"},

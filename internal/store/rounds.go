@@ -11,6 +11,7 @@ var Rounds = &Table{
 	About:   "Meetings: when and where, who sat at the table in which role, what was proposed, promised and claimed.",
 	Record:  talks.Round{},
 	Base:    "rounds",
+	Shows:   []string{"delegations", "people", "proposals", "commitments", "claims", "reports", "sources"},
 	Sort:    "-date",
 	Search:  english,
 	Covers:  true,
@@ -77,6 +78,7 @@ var Delegations = &Table{
 	About:  "One party's delegation at one round: head, members and their roles then, reported size.",
 	Record: talks.Delegation{},
 	Base:   "delegations",
+	Shows:  []string{"rounds", "people", "reports", "sources"},
 	Sort:   "-date",
 	Search: Search{Config: []string{"parley_english", "parley_simple"}, Vector: `(to_tsvector('parley_simple', coalesce((select string_agg(concat_ws(' ', n.name, n.name_native, m.role), ' ')
 		from delegation_members m join people n on n.id = m.person where m.delegation = x.id), '')) || (select r.search from rounds r where r.id = x.round))`},

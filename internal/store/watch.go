@@ -18,6 +18,8 @@ type Watch struct {
 	db    *pgxpool.Pool
 	known atomic.Int64
 	floor atomic.Int64 // what this process itself has recorded or read, heard of or not
+
+	touched atomic.Pointer[touched]
 }
 
 // NewWatch returns a watch that asks, until [Watch.Listen] is called.
@@ -75,15 +77,11 @@ func (w *Watch) listen(ctx context.Context) error {
 	}
 	for {
 		// What was committed before listening began, or is told only later, is found here; and that the connection lives.
-		var revision int64
-		asking, cancel := context.WithTimeout(ctx, silence)
-		err := conn.QueryRow(asking, "select coalesce(max(id), 0) from changesets").Scan(&revision)
-		cancel()
+		revision, err := w.learn(ctx, conn)
 		if err != nil {
 			return err
 		}
 		w.known.CompareAndSwap(0, revision+1)
-		w.Advance(revision)
 		if err := w.hear(ctx, conn); err != nil {
 			return err
 		}
@@ -106,6 +104,11 @@ func (w *Watch) hear(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil {
 			return fmt.Errorf("a changeset told %q: %w", told.Payload, err)
 		}
-		w.Advance(revision)
+		w.Advance(revision) // at once; what it is about may take a moment longer
+		if w.touched.Load().through < revision {
+			if _, err := w.learn(ctx, conn); err != nil {
+				return err
+			}
+		}
 	}
 }

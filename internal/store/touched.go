@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"maps"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// touched is which collections changesets have changed: those from one revision through another. It is not changed once it
+// is made.
+type touched struct {
+	since, through int64
+	last           map[string]int64 // by collection: no changeset after this one has changed it
+}
+
+// mostTouched is how many changes are looked through: of more, nothing is known. Nothing is heard meanwhile, so it must not
+// take long.
+const mostTouched = 10_000
+
+// learn finds out what has changed since it was asked the last time, and returns the revision of the data set.
+func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	const sql = `with now as (select coalesce(max(id), 0) as id from changesets),
+		recent as (select c.collection::text from changes c where $1 and c.revision > $2 limit $3)
+		select now.id, (select count(*) from recent), (select coalesce(array_agg(distinct r.collection), '{}') from recent r) from now`
+	var changes int
+	var collections []string
+	before := w.touched.Load()
+	if before == nil {
+		before = &touched{since: -1}
+	}
+	if err := conn.QueryRow(ctx, sql, before.since >= 0, before.through, mostTouched).Scan(&revision, &changes, &collections); err != nil {
+		return 0, err
+	}
+	switch {
+	case before.since < 0 || changes == mostTouched:
+		w.touched.Store(&touched{since: revision, through: revision})
+	case revision > before.through:
+		after := &touched{before.since, revision, map[string]int64{}}
+		maps.Copy(after.last, before.last)
+		for _, c := range collections {
+			after.last[c] = revision
+		}
+		w.touched.Store(after)
+	}
+	w.Advance(revision)
+	return revision, nil
+}
+
+// Holds reports whether what was read from some collections at a revision is still so: whether no changeset after it has
+// changed any of them, nil being all. While that is not known, it does not.
+func (w *Watch) Holds(ctx context.Context, revision int64, collections []string) (bool, error) {
+	now, err := w.Revision(ctx)
+	if err != nil || revision >= now {
+		return err == nil, err
+	}
+	t := w.touched.Load()
+	if collections == nil || t == nil || t.through < now || revision < t.since {
+		return false, nil
+	}
+	for _, c := range collections {
+		if t.last[c] > revision {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// ReadFrom lists the collections that an answer to the question is read from; nil: it may be any.
+func (q Question) ReadFrom() []string {
+	if q.Table.Shows == nil || q.At != nil || q.List.Search != "" || q.List.ReportedBy != "" {
+		return nil
+	}
+	return q.Table.reads()
+}
+
+// reads lists the collection itself and those of which its records show something.
+func (t *Table) reads() []string {
+	all := append([]string{t.Name}, t.Shows...)
+	if t.Covers {
+		all = append(all, "coverage")
+	}
+	return all
+}
