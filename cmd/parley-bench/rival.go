@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-api/parley/internal/postgres"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 type rivalCmd struct {
@@ -70,8 +70,12 @@ type handwrittenCmd struct {
 
 // Run serves from the database.
 func (c *handwrittenCmd) Run(e *env) error {
-	const connections = 16 // as many as Parley takes
-	db, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: c.URL, MaxConns: connections})
+	config, err := pgxpool.ParseConfig(c.URL)
+	if err != nil {
+		return fmt.Errorf("the address of the database is not understood: %w", err)
+	}
+	config.MaxConns = 16 // as many as Parley takes
+	db, err := pgxpool.NewWithConfig(e.ctx, config)
 	if err != nil {
 		return err
 	}

@@ -72,12 +72,17 @@ func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) er
 	if r.Method == http.MethodHead {
 		return nil
 	}
+	c.pacing.exports.Add(1)
+	defer c.pacing.exports.Add(-1)
 	b := a.body()
 	control := http.NewResponseController(w)
+	begin := time.Now()
 	flush := func() error {
+		c.pacing.rest(r.Context(), begin)
 		_ = control.SetWriteDeadline(time.Now().Add(stallTimeout))
 		_, err := w.Write(b.buf)
 		b.buf = b.buf[:0]
+		begin = time.Now()
 		return err
 	}
 	for ; more; row, err, more = next() {

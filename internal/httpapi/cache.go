@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -90,10 +91,12 @@ func (s *server) front(routes http.Handler) http.Handler {
 			routes.ServeHTTP(w, r)
 			return
 		}
+		s.pacing.ask(start)
 		s.introduce(w, r)
 		openToAll(w)
 		status, bytes := f.give(w, r, l)
-		s.access(r, requestID(w), l.route, status, bytes, start)
+		// To say so takes longer than half of the rest: so only who looks closely is told.
+		s.access(slog.LevelDebug, r, requestID(w), l.route, status, bytes, start)
 	})
 }
 

@@ -63,18 +63,18 @@ func (s *server) log(next http.Handler) http.Handler {
 		start := s.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
-			s.access(r, requestID(w), chi.RouteContext(r.Context()).RoutePattern(), ww.Status(), ww.BytesWritten(), start)
+			s.access(slog.LevelInfo, r, requestID(w), chi.RouteContext(r.Context()).RoutePattern(), ww.Status(), ww.BytesWritten(), start)
 		}()
 		next.ServeHTTP(ww, r)
 	})
 }
 
 // access writes the line about a request.
-func (s *server) access(r *http.Request, id, route string, status, bytes int, start time.Time) {
-	if !s.Log.Enabled(r.Context(), slog.LevelInfo) {
+func (s *server) access(level slog.Level, r *http.Request, id, route string, status, bytes int, start time.Time) {
+	if !s.Log.Enabled(r.Context(), level) {
 		return
 	}
-	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+	s.Log.LogAttrs(r.Context(), level, "request", slog.String("request_id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.String("route", route), slog.Int("status", status), slog.Int("bytes", bytes), slog.Duration("duration", s.Now().Sub(start)), slog.String("client", r.RemoteAddr))
 }
 

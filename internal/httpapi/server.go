@@ -32,13 +32,14 @@ type Options struct {
 	Progress      func(share float64) // told how much of a changeset is carried out; may be nil
 }
 
-// server holds what handlers need. Its only state is how many of them write.
+// server holds what handlers need, and what they share.
 type server struct {
 	Options
 	docs     http.HandlerFunc
 	routing  chi.Routes
 	answers  *answers // nil: none are kept
 	recorder *store.Recorder
+	pacing   pacing
 }
 
 // New returns the handler of the public address.
@@ -89,6 +90,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // page serves answers that are made in one piece: within pageTimeout.
 func (s *server) page(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		s.pacing.ask(time.Now())
 		ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 		defer cancel()
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTimeout + stallTimeout))

@@ -92,11 +92,32 @@ func (e *Embedded) initCluster(ctx context.Context) error {
 	if err := e.runInitdb(ctx, temp); err != nil {
 		return err
 	}
+	if err := settings(temp); err != nil {
+		return err
+	}
 	// The bare system call replaces an empty folder, and nothing else.
 	if err := syscall.Rename(temp, e.cluster); err != nil {
 		return fmt.Errorf("cannot move the new database to %s (anything there must be moved away first): %w", e.cluster, err)
 	}
 	return syncFolder(e.dir)
+}
+
+// settings writes what suits a database of records with their history better than what initdb writes: more memory for what
+// is read often, and large changesets that are not held up by checkpoints. From then on it is the user's to edit.
+func settings(cluster string) error {
+	const least, most = 128 << 20, 512 << 20 // bytes
+	f, err := os.OpenFile(filepath.Join(cluster, "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, `
+# Set by Parley when it made this database; change them as you like.
+shared_buffers = %dMB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+wal_compression = on
+`, min(max(memory()/16, least), most)>>20)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // runInitdb fills an empty folder with a cluster. Sorting by code point makes

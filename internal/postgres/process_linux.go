@@ -37,3 +37,12 @@ func isPostmaster(pid int, cluster string) bool {
 	folder, err := os.Stat(cluster)
 	return err == nil && os.SameFile(cwd, folder)
 }
+
+// memory is the machine's, in bytes; 0 if it is not known.
+func memory() uint64 {
+	var info syscall.Sysinfo_t
+	if err := syscall.Sysinfo(&info); err != nil {
+		return 0
+	}
+	return uint64(info.Totalram) * uint64(info.Unit)
+}

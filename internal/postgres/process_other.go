@@ -34,3 +34,6 @@ func isPostmaster(pid int, cluster string) bool {
 	return err == nil && strings.HasSuffix(program, "postgres") &&
 		(arguments == cluster || strings.HasPrefix(arguments, cluster+" "))
 }
+
+// memory is the machine's, in bytes; 0 if it is not known.
+func memory() uint64 { return 0 }
