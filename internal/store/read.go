@@ -80,7 +80,12 @@ func (q Question) statement(expected *int64) (string, []any) {
 // need not think about it each time, which for a page takes longer than reading it.
 func (q Question) steady() bool {
 	l := q.List
-	if q.At != nil || l.ReportedBy != "" || l.Search != "" || l.Limit == 0 {
+	switch {
+	case q.At != nil || l.ReportedBy != "" || l.Search != "":
+		return false
+	case l.By != "":
+		return summed(l) == "month"
+	case l.Limit == 0:
 		return false
 	}
 	order := strings.TrimPrefix(q.Table.Sort, "-")

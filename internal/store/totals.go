@@ -116,21 +116,23 @@ func (q Question) totalsSQL(expected *int64) (string, []any, error) {
 		return "", nil, tooMany(l.By)
 	}
 	s.WriteString("with s as (")
-	q.sums(&s, "date_trunc('"+p.name+"', x.date)::date", expected)
-	// Every period of every direction adds nothing to it: so it is there.
+	key := "date_trunc('" + p.name + "', x.date)::date"
+	if p.name == "month" && summed(l) == p.name { // it is one already
+		key = "x.date"
+	}
+	q.sums(&s, key, expected)
+	// A period of a direction in which nothing was is there, too.
 	fmt.Fprintf(&s, `), p as (
 		select at::date as starts_on from (select min(key) as first, max(key) as last from s) b,
 			generate_series(least(b.first, date_trunc('%[1]s', %[2]s::date)), greatest(b.last, date_trunc('%[1]s', %[3]s::date)), interval '%[4]d months %[5]d days') at
 		limit %[6]s),
 	a as (
-		select key, from_party, to_party, sum(records)::bigint as records, sum(unknown_count)::bigint as unknown_count, sum(total)::bigint as total,
-			sum(total_low)::bigint as total_low, sum(total_high)::bigint as total_high
-		from (select * from s union all
-			select p.starts_on, d.from_party, d.to_party, 0, 0, null, 0, null from p cross join (select distinct from_party, to_party from s) d) u
-		group by 1, 2, 3)
+		select * from s union all
+			select p.starts_on, d.from_party, d.to_party, 0, 0, 0, 0, 0 from p cross join (select distinct from_party, to_party from s) d
+			where (p.starts_on, d.from_party, d.to_party) not in (select key, from_party, to_party from s))
 	select to_char(key, '%[7]s'), key, (key + interval '%[4]d months %[5]d days' - interval '1 day')::date, from_party, to_party, records, unknown_count,
-		case when records = 0 then 0 else total end, total_low, case when records = 0 then 0 else total_high end,
-		sum(coalesce(total, 0)) over upto::bigint, sum(unknown_count) over upto::bigint
+		total, total_low, total_high,
+		whole_sum(coalesce(total, 0)) over upto, whole_sum(unknown_count) over upto
 	from a window upto as (partition by from_party, to_party order by key)
 	order by key, from_party, to_party limit %[6]s`, p.name, s.arg(first), s.arg(last), p.months, p.days, s.arg(maxTotals+1), p.label)
 	return s.String(), s.args, nil
@@ -142,9 +144,9 @@ func (q Question) sums(s *statement, key string, expected *int64) {
 	t, l := q.Table, q.List
 	s.WriteString("select " + key + ` as key, t.from_party::text collate "C" as from_party, t.to_party::text collate "C" as to_party, `)
 	if span := summed(l); span != "" {
-		fmt.Fprintf(s, `sum(x.records)::bigint as records, sum(x.unknown_count)::bigint as unknown_count,
-			case when sum(x.records) > sum(x.unknown_count) then sum(x.total)::bigint end as total, sum(x.total_low)::bigint as total_low,
-			case when sum(x.unbounded_count) = 0 then sum(x.total_high)::bigint end as total_high
+		fmt.Fprintf(s, `whole_sum(x.records) as records, whole_sum(x.unknown_count) as unknown_count,
+			case when whole_sum(x.records) > whole_sum(x.unknown_count) then whole_sum(x.total) end as total, whole_sum(x.total_low) as total_low,
+			case when whole_sum(x.unbounded_count) = 0 then whole_sum(x.total_high) end as total_high
 			from (select starts_on as date, nullif(country, '') as country, nullif(commitment, '') as commitment, from_party, to_party, records, unknown_count, unbounded_count,
 				total, total_low, total_high from transfer_sums where collection = '%s' and span = '%s') x
 			cross join lateral (select x.from_party, x.to_party) t`, t.Name, span)
