@@ -21,7 +21,7 @@ BENCHFLAGS ?=
 PARLEY_BENCH = env -u DATABASE_URL bin/parley-bench
 
 # The Go benchmarks as they are compared: often enough to tell a change from noise.
-GO_BENCH = go test -run '^$$' -bench '$(BENCH)' -benchmem -count=6 ./...
+GO_BENCH = go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime=200ms -count=6 ./...
 
 # What is misspelt on purpose: examples of the mistakes that the API explains. Separated by commas.
 MISSPELT = autor

@@ -31,9 +31,8 @@ func NewPool(ctx context.Context, o PoolOptions) (*pgxpool.Pool, error) {
 	// Texts that PostgreSQL makes of dates and times must not depend on the server's settings.
 	params["timezone"] = "UTC"
 	params["datestyle"] = "ISO"
-	params["jit"] = "off"                            // compiling costs more than it saves in queries for a page
-	params["random_page_cost"] = "1.1"               // what is read often is in memory; and a plan made while a table is small must not read all of it when it has grown
-	params["plan_cache_mode"] = "force_generic_plan" // a plan a statement; what needs one for its values says so
+	params["jit"] = "off"              // compiling costs more than it saves in queries for a page
+	params["random_page_cost"] = "1.1" // what is read often is in memory; and a plan made while a table is small must not read all of it when it has grown
 	params["statement_timeout"] = fmt.Sprint(o.StatementTimeout.Milliseconds())
 	return pgxpool.NewWithConfig(ctx, config)
 }

@@ -25,13 +25,12 @@ const coverageSQL = `(select to_json(c) from (
 	from coverage where collection = $1 having count(*) > 0) c)`
 
 // queueMoment sets a transaction to the moment of the question and finds out which revision that is, and the coverage if it
-// is asked for. Plans are made as the question needs them: the pool has them kept.
+// is asked for. Plans are kept, or made anew, as is best for the question.
 func (q Question) queueMoment(batch *pgx.Batch, info *Info, coverage bool) {
 	switch {
 	case q.steady():
-	case q.At != nil || q.List.ReportedBy != "": // through views: to plan them takes long
-		batch.Queue("set local plan_cache_mode = auto")
-	default:
+		batch.Queue("set local plan_cache_mode = force_generic_plan")
+	case q.At == nil && q.List.ReportedBy == "": // through views it takes long to plan
 		batch.Queue("set local plan_cache_mode = force_custom_plan")
 	}
 	if q.At != nil {
