@@ -40,13 +40,14 @@ func One(ctx context.Context, db *pgxpool.Pool, q Question, id string, add func(
 	return info, err
 }
 
-// atOnce reads a single record of the present in one statement, if it is there and what is kept of it holds. That is nearly
-// always so, and less than half the work of a page.
+// atOnce reads a single record in one statement, if it is there and the present shows it as it was at the revision asked
+// for. That is nearly always so, and less than half the work of a page.
 func (q Question) atOnce(ctx context.Context, db *pgxpool.Pool, add func(Row)) (info Info, found bool, err error) {
-	plain, _ := q.plain()
-	if plain.At != nil || plain.Form == Flat || plain.List.ReportedBy != "" {
+	plain, ok := q.plain()
+	if plain.At != nil || plain.Form == Flat || plain.List.ReportedBy != "" || ok && q.Table.Shows == nil {
 		return info, false, nil
 	}
+	plain.mixed = ok // it may have been written just now
 	sql, args := single(q.Table, plain.List, plain.selection(), q.At)
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
@@ -75,12 +76,19 @@ func (q Question) atOnce(ctx context.Context, db *pgxpool.Pool, add func(Row)) (
 }
 
 // single is the statement for one record. Behind the columns of the selection stand three more: whether what is kept holds,
-// and the revision of the data set with its time.
-func single(t *Table, l query.List, sel selection, expected *int64) (string, []any) {
+// and the revision that is read with its time: the newest one, or the one given, if neither the record nor anything that it
+// shows has changed since.
+func single(t *Table, l query.List, sel selection, at *int64) (string, []any) {
 	var s statement
-	fmt.Fprintf(&s, "select %s, %s, (select id from changesets order by id desc limit 1), (select recorded_at from changesets order by id desc limit 1) from %s",
-		s.asking(t, l, sel.list), sel.holds(), t.from()+sel.join)
-	s.where(t, l, expected)
+	revision, holds := "(select id from changesets order by id desc limit 1)", ""
+	if at != nil {
+		revision = s.arg(*at) + "::bigint"
+		// The greatest one, not any: that is looked for from the end, and no further back than to the revision.
+		holds = " and x.revision <= " + revision + " and (select max(h.revision) from changes h where h.revision > " + revision + " and h.collection = any(" + s.arg(t.Shows) + "::text[])) is null"
+	}
+	fmt.Fprintf(&s, "select %s, %s, %s, (select m.recorded_at from changesets m where m.id = %[3]s) from %s", s.asking(t, l, sel.list), sel.holds(), revision, t.from()+sel.join)
+	s.where(t, l, nil)
+	s.WriteString(holds)
 	return s.String(), s.args
 }
 

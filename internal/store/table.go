@@ -24,7 +24,7 @@ type Table struct {
 	Covers  bool     // meta.coverage speaks of the collection
 	Figures bool     // records have figures, which may be shown as one party reported them
 	Kept    []string // the columns that are kept as they are shown: see Keep
-	Shows   []string // other collections of whose records these show something, or by which they are filtered; nil: it may be any
+	Shows   []string // collections of whose records, other ones of its own too, these show something or are filtered by it; nil: it may be any
 	Steady  []string // filters that need no other plan, whatever they are given, where records are in the default order: no index knows them
 	Try     []string // queries worth pasting, for the index
 }

@@ -78,9 +78,14 @@ func (q Question) ReadFrom() []string {
 
 // reads lists the collection itself and those of which its records show something.
 func (t *Table) reads() []string {
-	all := append([]string{t.Name}, t.Shows...)
+	all := []string{t.Name}
 	if t.Covers {
 		all = append(all, "coverage")
+	}
+	for _, name := range t.Shows {
+		if name != t.Name {
+			all = append(all, name)
+		}
 	}
 	return all
 }

@@ -121,7 +121,7 @@ func everything(t *testing.T, table *store.Table) []store.Question {
 // changeset of a record was recorded (c) does not change; nor does an answer with the revision that it is of.
 func collectionsOf(p plan, of string) []string {
 	switch {
-	case p.Relation == "" || p.Schema == "kept" || p.Relation == "changesets" && strings.HasPrefix(p.Alias, "c"):
+	case p.Relation == "" || p.Schema == "kept" || p.Relation == "changesets" && (strings.HasPrefix(p.Alias, "c") || strings.HasPrefix(p.Alias, "m")):
 		return nil
 	case p.Relation == "transfer_sums" && (of == "prisoner-exchanges" || of == "body-repatriations"):
 		return []string{of}

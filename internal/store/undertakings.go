@@ -80,7 +80,7 @@ var Claims = &Table{
 	About:  "Attributed statements that are or may be disputed, each with what it responds to.",
 	Record: talks.Claim{},
 	Base:   "claims",
-	Shows:  []string{"sources"},
+	Shows:  []string{"claims", "sources"},
 	Sort:   "-date",
 	Search: english,
 	Covers: true,
