@@ -115,7 +115,6 @@ func settings(cluster string) error {
 shared_buffers = %dMB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
-wal_compression = on
 `, min(max(memory()/16, least), most)>>20)
 	return errors.Join(err, f.Sync(), f.Close())
 }
