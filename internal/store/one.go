@@ -25,7 +25,7 @@ func One(ctx context.Context, db *pgxpool.Pool, q Question, id string, add func(
 	q.List.Where = []query.Condition{is}
 	q.List.Sort = query.Order{Field: "id"}
 	q.List.Limit = 1
-	if info, found, err := q.atOnce(ctx, db, add); found || err != nil {
+	if info, found, err := q.inOneStatement(ctx, db, add); found || err != nil {
 		return info, err
 	}
 	q.Table = q.Table.single()
@@ -40,15 +40,15 @@ func One(ctx context.Context, db *pgxpool.Pool, q Question, id string, add func(
 	return info, err
 }
 
-// atOnce reads a single record in one statement, if it is there and the present shows it as it was at the revision asked
+// inOneStatement reads a single record in one statement, if it is there and the present shows it as it was at the revision asked
 // for. That is nearly always so, and less than half the work of a page.
-func (q Question) atOnce(ctx context.Context, db *pgxpool.Pool, add func(Row)) (info Info, found bool, err error) {
+func (q Question) inOneStatement(ctx context.Context, db *pgxpool.Pool, add func(Row)) (info Info, found bool, err error) {
 	plain, ok := q.plain()
 	if plain.At != nil || plain.Form == Flat || plain.List.ReportedBy != "" || ok && q.Table.Shows == nil {
 		return info, false, nil
 	}
 	plain.mixed = ok // it may have been written just now
-	sql, args := single(q.Table, plain.List, plain.selection(), q.At)
+	sql, args := oneRecord(q.Table, plain.List, plain.selection(), q.At)
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
 		return info, false, fmt.Errorf("record of %s: %w", q.Table.Name, err)
@@ -75,10 +75,10 @@ func (q Question) atOnce(ctx context.Context, db *pgxpool.Pool, add func(Row)) (
 	return info, found, nil
 }
 
-// single is the statement for one record. Behind the columns of the selection stand three more: whether what is kept holds,
+// oneRecord is the statement for one record. Behind the columns of the selection stand three more: whether what is kept holds,
 // and the revision that is read with its time: the newest one, or the one given, if neither the record nor anything that it
 // shows has changed since.
-func single(t *Table, l query.List, sel selection, at *int64) (string, []any) {
+func oneRecord(t *Table, l query.List, sel selection, at *int64) (string, []any) {
 	var s statement
 	revision, holds := "(select id from changesets order by id desc limit 1)", ""
 	if at != nil {

@@ -11,7 +11,7 @@ var PublishedTotals = &Table{
 	About:   "Cumulative figures as officials and media published them, with who said so and what is counted.",
 	Record:  talks.PublishedTotal{},
 	Base:    "published_totals",
-	Shows:   []string{"prisoner-exchanges", "body-repatriations", "sources"},
+	Shows:   []string{"published-totals", "prisoner-exchanges", "body-repatriations", "sources"},
 	From:    "compared_totals x",
 	Sort:    "-date",
 	Search:  english,
@@ -46,7 +46,7 @@ var Reports = &Table{
 	About:  "Every reported value of every figure: who said what, by which source, also where they contradict each other.",
 	Record: talks.Report{},
 	Base:   "reports",
-	Shows:  []string{"rounds", "commitments", "prisoner-exchanges", "body-repatriations"},
+	Shows:  []string{"reports", "rounds", "commitments", "prisoner-exchanges", "body-repatriations"},
 	From: `(select r.*, coalesce(r.round, r.commitment, r.prisoner_exchange, r.body_repatriation) as record,
 		case when r.round is not null then 'rounds' when r.commitment is not null then 'commitments'
 			when r.prisoner_exchange is not null then 'prisoner-exchanges' else 'body-repatriations' end as collection,

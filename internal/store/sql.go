@@ -240,9 +240,9 @@ func (s *statement) orderBy(key string, l query.List) {
 }
 
 // page is the statement for the records of a list, or the rows of its tidy form. Behind the columns of the selection
-// stand three more: the sort key as text, the id, and whether the record can be shown as selected. A list with a limit is cut in a subquery, so that what is costly to
-// show is computed for the records of the page and no others. It finds nothing if the data set is at another revision than
-// the one expected, if one is.
+// stand three more: the sort key as text, the id, and whether the record can be shown as selected. A list with a limit is
+// cut in a subquery, so that what is costly to show is computed for the records of the page and no others. It finds nothing
+// if the data set is at another revision than the one expected, if one is.
 func page(t *Table, l query.List, sel selection, flat bool, expected *int64) (string, []any) {
 	var s statement
 	key, _ := s.key(t, l)

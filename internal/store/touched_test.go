@@ -47,16 +47,20 @@ func TestReadFrom(t *testing.T) {
 		if _, err := store.One(t.Context(), db, questions[0], "none", func(store.Row) {}); err == nil {
 			t.Error("there is no such record")
 		}
-		read := map[string]bool{table.Name: true}
+		read, others := map[string]bool{table.Name: true}, false
 		for _, a := range tr.take() {
 			if strings.HasPrefix(a.sql, "begin") || strings.HasPrefix(a.sql, "commit") || strings.HasPrefix(a.sql, "set") || strings.HasPrefix(a.sql, "lock") {
 				continue
 			}
 			explain(t, tx, "verbose", a).walk(func(p plan) {
+				others = others || p.Schema == "public" && p.Relation == table.Base && !strings.HasPrefix(p.Alias, "x")
 				for _, collection := range collectionsOf(p, table.Name) {
 					read[collection] = true
 				}
 			})
+		}
+		if others != slices.Contains(table.Shows, table.Name) {
+			t.Errorf("%s: that records show something of other ones of the collection is %t", table.Name, others)
 		}
 		want := slices.Sorted(maps.Keys(read))
 		if diff := cmp.Diff(want, slices.Sorted(slices.Values(said))); diff != "" {
