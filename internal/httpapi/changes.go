@@ -67,11 +67,12 @@ func (c *collection) changeset(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return c.streamChanges(w, r, http.StatusOK, revision, body.record())
+	return c.streamChanges(w, r, http.StatusOK, store.Differences(r.Context(), c.DB, revision), body.record())
 }
 
 // changesetDocument answers with a changeset that was just recorded.
-func (s *server) changesetDocument(w http.ResponseWriter, r *http.Request, revision int64) error {
+func (s *server) changesetDocument(w http.ResponseWriter, r *http.Request, done store.Recorded) error {
+	revision := done.Revision
 	c := &collection{server: s, table: store.Changesets, grammar: store.Changesets.Grammar()}
 	a, err := c.written(r, "/v1/changesets/"+strconv.FormatInt(revision, 10), revision)
 	if err != nil {
@@ -84,13 +85,23 @@ func (s *server) changesetDocument(w http.ResponseWriter, r *http.Request, revis
 	}
 	c.headers(w, a, info)
 	w.Header().Set("Cache-Control", "no-store")
-	return c.streamChanges(w, r, http.StatusCreated, revision, body.record())
+	changes := store.Differences(r.Context(), s.DB, revision)
+	if done.Changes != nil {
+		changes = func(yield func(store.RecordChange, error) bool) {
+			for _, c := range done.Changes {
+				if !yield(c, nil) {
+					return
+				}
+			}
+		}
+	}
+	return c.streamChanges(w, r, http.StatusCreated, changes, body.record())
 }
 
 // streamChanges answers with a changeset, whose JSON is head, and what it changed, in constant memory. What was done to
 // the first record is read before the first header is written.
-func (c *collection) streamChanges(w http.ResponseWriter, r *http.Request, status int, revision int64, head []byte) error {
-	next, stop := iter.Pull2(store.Differences(r.Context(), c.DB, revision))
+func (c *collection) streamChanges(w http.ResponseWriter, r *http.Request, status int, changes iter.Seq2[store.RecordChange, error], head []byte) error {
+	next, stop := iter.Pull2(changes)
 	defer stop()
 	change, err, more := next()
 	if err != nil {

@@ -37,7 +37,7 @@ func (s *server) postChangeset(w http.ResponseWriter, r *http.Request, a *writin
 	}
 	wrote(w, done)
 	w.Header().Set("Location", fmt.Sprintf("%s/v1/changesets/%d", s.base(r), done.Revision))
-	return s.changesetDocument(w, r, done.Revision)
+	return s.changesetDocument(w, r, done)
 }
 
 // changesetOf reads the body of a changeset, and reports every fault of its frame at once. The bodies of its operations

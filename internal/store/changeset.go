@@ -64,7 +64,7 @@ type Recorded struct {
 	RecordedAt time.Time
 	Changed    bool           // false: everything was so already, or it was a dry run
 	Created    bool           // the first operation made a new record
-	Changes    []RecordChange // of a dry run
+	Changes    []RecordChange // of a dry run, and of one operation that changes no record but its own; else nil: see [Differences]
 	Repeated   bool           // a retry of what was recorded before
 }
 
@@ -149,6 +149,9 @@ func (c Changeset) record(ctx context.Context, tx pgx.Tx, done *Recorded) error 
 		return err
 	}
 	if done.Changed && !c.DryRun {
+		if len(c.Operations) == 1 && changesOne(c.Operations[0]) {
+			done.Changes = []RecordChange{batches[0].change(c.Operations[0])}
+		}
 		return nil
 	}
 	if done.Changes, err = changesOf(ctx, tx, done.Revision); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -44,20 +43,22 @@ func (t *Table) keptSQL() string {
 	return strings.Join(exprs, ", ")
 }
 
-// keptAtOnce is how many records one transaction keeps. No changeset is recorded meanwhile.
-const keptAtOnce = 200
+// keptAtOnce is how many records one transaction keeps. No changeset is recorded meanwhile. lookedThrough is how many
+// changes it looks through for them.
+const (
+	keptAtOnce    = 200
+	lookedThrough = 10 * keptAtOnce
+)
 
-// Keep makes what is not kept yet, or no longer holds, and returns of how many records. Each transaction sees to a few; it
-// ends when nothing is left to do, or somebody else is at it.
+// Keep makes what is not kept yet, or no longer holds, and returns of how many records. Each transaction sees to a few. It
+// ends when what was left is less than that, or somebody else is at it; so whoever records changesets one after the other
+// is not kept waiting for every single one of them.
 func Keep(ctx context.Context, db *pgxpool.Pool) (kept int64, err error) {
 	for _, t := range Tables {
-		for t.Kept != nil {
-			n, err := t.keep(ctx, db)
-			if err != nil {
+		for more := t.Kept != nil; more; {
+			var n int64
+			if n, more, err = t.keep(ctx, db); err != nil {
 				return kept, fmt.Errorf("keeping %s: %w", t.Name, err)
-			}
-			if n == 0 {
-				break
 			}
 			kept += n
 		}
@@ -65,15 +66,13 @@ func Keep(ctx context.Context, db *pgxpool.Pool) (kept int64, err error) {
 	return kept, nil
 }
 
-// keep sees to some records.
-func (t *Table) keep(ctx context.Context, db *pgxpool.Pool) (n int64, err error) {
+// keep sees to some records, and reports whether there may be more.
+func (t *Table) keep(ctx context.Context, db *pgxpool.Pool) (n int64, more bool, err error) {
 	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		// What a crash undoes is made again.
+		const begin = "select pg_try_advisory_xact_lock(hashtext('parley.kept')), set_config('synchronous_commit', 'off', true)"
 		var mine bool
-		if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock(hashtext('parley.kept'))").Scan(&mine); err != nil || !mine {
-			return err
-		}
-		// What is made must not change between its making and its commit. By itself: the lock comes before the snapshot.
-		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtext('parley.changesets'))"); err != nil {
+		if err := tx.QueryRow(ctx, begin).Scan(&mine, nil); err != nil || !mine {
 			return err
 		}
 		p, err := t.keeping(ctx, tx)
@@ -81,25 +80,40 @@ func (t *Table) keep(ctx context.Context, db *pgxpool.Pool) (n int64, err error)
 			return err
 		}
 		ids, err := p.due(ctx, tx, t)
-		if err != nil || len(ids) == 0 && !p.moved {
-			return err
+		if err != nil || len(ids) == 0 && !p.more && !p.walked {
+			return err // the few changes of others are looked through again the next time
 		}
-		var batch pgx.Batch
-		batch.Queue(fmt.Sprintf("delete from kept.%s where id = any($1::text[])", t.Base), ids)
-		batch.Queue(fmt.Sprintf("insert into kept.%[1]s (id, revision, form, %[2]s) select x.id, x.revision, $2, %[3]s from %[1]s x where x.id = any($1::text[])",
-			t.Base, strings.Join(t.Kept, ", "), t.keptSQL()), ids, t.keptForm())
-		batch.Queue("update kept.progress set change = $3, walked_to = $4 where collection = $1 and form = $2", t.Name, t.keptForm(), p.change, p.walkedTo)
-		n = max(1, int64(len(ids)))
-		return tx.SendBatch(ctx, &batch).Close()
+		if more = p.more; len(ids) > 0 {
+			if err := t.keepRecords(ctx, tx, ids); err != nil {
+				return err
+			}
+		}
+		n = int64(len(ids))
+		_, err = tx.Exec(ctx, "update kept.progress set change = $3, walked_to = $4 where collection = $1 and form = $2", t.Name, t.keptForm(), p.change, p.walkedTo)
+		return err
 	})
-	return n, err
+	return n, more, err
+}
+
+// keepRecords keeps records. They must not change between that and the commit.
+func (t *Table) keepRecords(ctx context.Context, tx pgx.Tx, ids []string) error {
+	// By itself: the lock comes before the snapshot.
+	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtext('parley.changesets'))"); err != nil {
+		return err
+	}
+	var batch pgx.Batch
+	batch.Queue(fmt.Sprintf("delete from kept.%s where id = any($1::text[])", t.Base), ids)
+	batch.Queue(fmt.Sprintf("insert into kept.%[1]s (id, revision, form, %[2]s) select x.id, x.revision, $2, %[3]s from %[1]s x where x.id = any($1::text[])",
+		t.Base, strings.Join(t.Kept, ", "), t.keptSQL()), ids, t.keptForm())
+	return tx.SendBatch(ctx, &batch).Close()
 }
 
 // keeping is how far the records of a collection are kept.
 type keeping struct {
 	change   int64
 	walkedTo *string
-	moved    bool
+	walked   bool // further than before
+	more     bool // there may be more to keep
 }
 
 func (t *Table) keeping(ctx context.Context, tx pgx.Tx) (*keeping, error) {
@@ -119,7 +133,7 @@ func (t *Table) keeping(ctx context.Context, tx pgx.Tx) (*keeping, error) {
 func (p *keeping) due(ctx context.Context, tx pgx.Tx, t *Table) (ids []string, err error) {
 	if p.walkedTo != nil {
 		ids, err = texts(ctx, tx, "select id::text from "+t.Base+" where id > $1 order by id limit $2", *p.walkedTo, keptAtOnce)
-		p.moved = true
+		p.walked, p.more = true, true
 		if len(ids) < keptAtOnce {
 			p.walkedTo = nil
 		} else {
@@ -128,21 +142,34 @@ func (p *keeping) due(ctx context.Context, tx pgx.Tx, t *Table) (ids []string, e
 		return ids, err
 	}
 	ids, err = texts(ctx, tx, fmt.Sprintf("select id::text from kept.%s where revision = 0 limit $1", t.Base), keptAtOnce)
+	if err != nil || len(ids) == keptAtOnce {
+		p.more = true
+		return ids, err
+	}
+	rows, err := tx.Query(ctx, "select id, collection, record from changes where id > $1 order by id limit $2", p.change, lookedThrough)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, "select id, collection, record from changes where id > $1 order by id limit $2", p.change, keptAtOnce)
-	if err != nil {
-		return nil, err
+	defer rows.Close()
+	seen := map[string]bool{}
+	for _, id := range ids {
+		seen[id] = true
 	}
-	var collection, record string
-	_, err = pgx.ForEachRow(rows, []any{&p.change, &collection, &record}, func() error {
-		if p.moved = true; collection == t.Name && !slices.Contains(ids, record) {
+	for n := 1; rows.Next(); n++ {
+		var collection, record string
+		if err := rows.Scan(&p.change, &collection, &record); err != nil {
+			return nil, err
+		}
+		if collection == t.Name && !seen[record] {
+			seen[record] = true
 			ids = append(ids, record)
 		}
-		return nil
-	})
-	return ids, err
+		if p.more = n == lookedThrough || len(ids) == keptAtOnce; p.more {
+			break
+		}
+	}
+	rows.Close() // before its error is asked for: not all may have been read
+	return ids, rows.Err()
 }
 
 func texts(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]string, error) {

@@ -10,8 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/parley-api/parley/internal/record"
 )
 
 // Recorder carries out changesets one at a time, as [Record] does. Small ones that wait for each other are carried out
@@ -175,13 +173,13 @@ func (r *Recorder) pass() {
 }
 
 // groupable reports whether a changeset may be carried out with others of its kind: it writes one record, whatever the
-// revision, that is no record with records in it.
+// revision, and no other.
 func (c *Changeset) groupable() bool {
 	if len(c.Operations) != 1 || c.DryRun || c.Retry != nil || c.Faults != nil {
 		return false
 	}
 	o := c.Operations[0]
-	return o.Op != Delete && o.Guard.Unchanged == nil && o.Kind != record.Rounds
+	return o.Op != Delete && o.Guard.Unchanged == nil && changesOne(o)
 }
 
 // recordTogether carries out changesets on one collection, each of one record that no other of them writes. If there is
@@ -208,7 +206,8 @@ func recordTogether(ctx context.Context, db *pgxpool.Pool, turns []*turn) (done 
 			return err
 		}
 		for i, t := range turns {
-			done[i].Changed, done[i].Created = true, !batches[0].there[t.Operations[0].ID]
+			o := t.Operations[0]
+			done[i].Changed, done[i].Created, done[i].Changes = true, !batches[0].there[o.ID], []RecordChange{batches[0].change(o)}
 		}
 		return w.eachChanges(len(turns))
 	})
@@ -231,6 +230,7 @@ func begin(ctx context.Context, tx pgx.Tx, turns []*turn) ([]Recorded, error) {
 		return err
 	})
 	batch.Queue("set constraints all deferred")
+	batch.Queue("set local plan_cache_mode = force_generic_plan") // of few records by id: no plan is better
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, err
 	}

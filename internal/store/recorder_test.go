@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/pgtest"
 	"github.com/parley-api/parley/internal/record"
@@ -75,6 +77,7 @@ func TestRecorder(t *testing.T) {
 		for _, e := range effects {
 			if e.done.Changed {
 				accepted++
+				told(t, db, e)
 				continue
 			}
 			refused++
@@ -107,6 +110,34 @@ func TestRecorder(t *testing.T) {
 			t.Fatalf("revision %d, as the model was (-) and as of then (+):\n%.3000s", revision, diff)
 		}
 	}
+}
+
+// told compares what a writer was told of its changes with what is recorded of them.
+func told(t *testing.T, db *pgxpool.Pool, e *effect) {
+	t.Helper()
+	if e.done.Changes == nil && e.Kind == record.Rounds {
+		return
+	}
+	var recorded []store.RecordChange
+	for c, err := range store.Differences(t.Context(), db, e.done.Revision) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded = append(recorded, c)
+	}
+	if diff := cmp.Diff(asTexts(recorded), asTexts(e.done.Changes)); diff != "" {
+		t.Errorf("revision %d: changes as recorded (-) and as told (+):\n%s", e.done.Revision, diff)
+	}
+}
+
+func asTexts(changes []store.RecordChange) (all []string) {
+	for _, c := range changes {
+		all = append(all, c.Op+" "+c.Kind.Collection+"/"+c.ID)
+		for _, d := range c.Difference {
+			all = append(all, fmt.Sprintf("%s: %s → %s", d.Field.Name, d.Field.AppendValue(nil, d.Before), d.Field.AppendValue(nil, d.After)))
+		}
+	}
+	return all
 }
 
 // draw draws operations on as many records, mostly of collections with sums; each would be fine by itself, if that is asked.

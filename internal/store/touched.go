@@ -23,7 +23,7 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
 	const sql = `with now as (select coalesce(max(id), 0) as id from changesets),
-		recent as (select c.collection::text from changes c where $1 and c.revision > $2 limit $3)
+		recent as (select c.collection::text from changes c where $1 and c.revision > $2 order by c.revision desc limit $3)
 		select now.id, (select count(*) from recent), (select coalesce(array_agg(distinct r.collection), '{}') from recent r) from now`
 	var changes int
 	var collections []string

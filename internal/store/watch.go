@@ -72,7 +72,7 @@ func (w *Watch) listen(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, "listen parley_changesets"); err != nil {
+	if _, err := conn.Exec(ctx, "set plan_cache_mode = force_generic_plan; listen parley_changesets"); err != nil {
 		return err
 	}
 	for {

@@ -38,6 +38,7 @@ func (w *writer) rejected() error {
 // batch is the operations of a changeset on one collection, made ready.
 type batch struct {
 	kind    *record.Kind
+	before  map[string]record.Document // those of the ids that are records already, if they are few
 	written map[string]record.Document
 	ids     []string        // of written, in the order of the operations
 	there   map[string]bool // those of the ids that are records already
@@ -92,11 +93,14 @@ func (w *writer) checkKind(k *record.Kind, operations []Operation) (*batch, erro
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{kind: k, written: map[string]record.Document{}, there: map[string]bool{}, known: map[string]bool{}}
+	b := &batch{kind: k, before: map[string]record.Document{}, written: map[string]record.Document{}, there: map[string]bool{}, known: map[string]bool{}}
 	for _, o := range operations {
 		s := states[o.ID]
 		if !w.allowed(o, s) {
 			continue
+		}
+		if s.revision != 0 && len(operations) <= together {
+			b.before[o.ID] = s.document
 		}
 		if o.Op == Delete {
 			b.deleted = append(b.deleted, o.ID)
@@ -115,6 +119,21 @@ func (w *writer) checkKind(k *record.Kind, operations []Operation) (*batch, erro
 		}
 	}
 	return b, nil
+}
+
+// changesOne reports whether an operation changes no other record than that which it names: one that has none within it.
+func changesOne(o Operation) bool { return o.Kind != record.Rounds }
+
+// change is what such an operation did, if it did anything.
+func (b *batch) change(o Operation) RecordChange {
+	c := RecordChange{Op: "update", Kind: o.Kind, ID: o.ID, Difference: o.Kind.Diff(b.before[o.ID], b.written[o.ID])}
+	switch {
+	case o.Op == Delete:
+		c.Op = "delete"
+	case b.before[o.ID] == nil:
+		c.Op = "create"
+	}
+	return c
 }
 
 // allowed reports whether an operation may go on: the record is there if it must be, and its guard holds.
