@@ -114,9 +114,13 @@ func (s *statement) condition(column *Column, c query.Condition) string {
 		return "not " + column.SQL
 	case column.Type == query.Position:
 		return column.SQL + " > " + s.arg(c.Ranges[0].From) + "::bigint"
-	case len(c.Texts) == 1 && column.Name == "id":
-		// PostgreSQL knows without looking that there is one at the most, and keeps its plan.
-		return column.SQL + " = " + s.arg(c.Texts[0]) + "::text"
+	case len(c.Texts) == 1 && !strings.Contains(column.SQL, "%s"):
+		// A tenth faster where all rows are looked at; and of ids PostgreSQL knows without looking that there is one at the most.
+		cast := "::text"
+		if column.Cast != "" {
+			cast += "::" + column.Cast
+		}
+		return column.SQL + " = " + s.arg(c.Texts[0]) + cast
 	case c.Texts != nil:
 		cast := "::text[]"
 		if column.Cast != "" {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,23 +11,6 @@ import (
 
 	"github.com/parley-api/parley/internal/query"
 )
-
-// period is a span of time that totals are made by.
-type period struct {
-	name   string
-	label  string // how to_char writes it
-	months int    // its length
-	days   int
-}
-
-// periods are calendar periods. A day is the one that the sources give: no time zone is applied.
-var periods = []period{
-	{name: "day", label: "YYYY-MM-DD", days: 1},
-	{name: "week", label: `IYYY"-W"IW`, days: 7},
-	{name: "month", label: "YYYY-MM", months: 1},
-	{name: "quarter", label: `YYYY"-Q"Q`, months: 3},
-	{name: "year", label: "YYYY", months: 12},
-}
 
 // groups are what totals are made by otherwise: the key of a group, for the event x.
 var groups = map[string]string{"commitment": `x.commitment::text collate "C"`, "country": `x.country::text collate "C"`, "mediator": `k.party::text collate "C"`}
@@ -63,12 +45,18 @@ func (q Question) totals(ctx context.Context, db *pgxpool.Pool, expected *int64,
 		return Info{}, err
 	}
 	n := 0
+	of, each := periodOf(q.List.By), add
+	var sums *periodSums
+	if of != nil {
+		sums = &periodSums{period: of}
+		each = sums.add
+	}
 	batch.Queue(q.spelled(sql), args...).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			if n++; n > maxTotals {
 				return tooMany(q.List.By)
 			}
-			add(rows.RawValues())
+			each(rows.RawValues())
 		}
 		return rows.Err()
 	})
@@ -76,13 +64,17 @@ func (q Question) totals(ctx context.Context, db *pgxpool.Pool, expected *int64,
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
 		return Info{}, fmt.Errorf("totals of %s: %w", q.Table.Name, err)
 	}
+	if sums != nil {
+		first, last := span(q.List)
+		return info, sums.all(first, last, add)
+	}
 	return info, nil
 }
 
 // TotalsShape is the columns of totals.
 func (q Question) TotalsShape() Shape {
 	var s Shape
-	if slices.ContainsFunc(periods, func(p period) bool { return p.name == q.List.By }) {
+	if periodOf(q.List.By) != nil {
 		s = Shape{{Name: "period", Type: query.Text}, {Name: "starts_on", Type: query.Date}, {Name: "ends_on", Type: query.Date}}
 	} else {
 		s = Shape{{Name: q.List.By, Type: query.Text}}
@@ -104,37 +96,19 @@ func (q Question) TotalsShape() Shape {
 func (q Question) totalsSQL(expected *int64) (string, []any, error) {
 	l := q.List
 	var s statement
-	i := slices.IndexFunc(periods, func(p period) bool { return p.name == l.By })
-	if i < 0 {
-		q.sums(&s, groups[l.By], expected)
-		s.WriteString(" order by 1, 2, 3 limit " + s.arg(maxTotals+1))
-		return s.String(), s.args, nil
-	}
-	p := periods[i]
-	first, last := span(l)
-	if first != nil && last != nil && (last.Unix()-first.Unix())/86400/int64(31*p.months+p.days) > maxTotals {
-		return "", nil, tooMany(l.By)
-	}
-	s.WriteString("with s as (")
-	key := "date_trunc('" + p.name + "', x.date)::date"
-	if p.name == "month" && summed(l) == p.name { // it is one already
-		key = "x.date"
+	key := groups[l.By]
+	if p := periodOf(l.By); p != nil {
+		first, last := span(l)
+		if first != nil && last != nil && p.count(*first, *last) > maxTotals {
+			return "", nil, tooMany(l.By)
+		}
+		key = "date_trunc('" + p.name + "', x.date::timestamp)::date"
+		if p.name == "month" && summed(l) == p.name { // it is one already
+			key = "x.date"
+		}
 	}
 	q.sums(&s, key, expected)
-	// A period of a direction in which nothing was is there, too.
-	fmt.Fprintf(&s, `), p as (
-		select at::date as starts_on from (select min(key) as first, max(key) as last from s) b,
-			generate_series(least(b.first, date_trunc('%[1]s', %[2]s::date)), greatest(b.last, date_trunc('%[1]s', %[3]s::date)), interval '%[4]d months %[5]d days') at
-		limit %[6]s),
-	a as (
-		select * from s union all
-			select p.starts_on, d.from_party, d.to_party, 0, 0, 0, 0, 0 from p cross join (select distinct from_party, to_party from s) d
-			where (p.starts_on, d.from_party, d.to_party) not in (select key, from_party, to_party from s))
-	select to_char(key, '%[7]s'), key, (key + interval '%[4]d months %[5]d days' - interval '1 day')::date, from_party, to_party, records, unknown_count,
-		total, total_low, total_high,
-		whole_sum(coalesce(total, 0)) over upto, whole_sum(unknown_count) over upto
-	from a window upto as (partition by from_party, to_party order by key)
-	order by key, from_party, to_party limit %[6]s`, p.name, s.arg(first), s.arg(last), p.months, p.days, s.arg(maxTotals+1), p.label)
+	s.WriteString(" order by 1, 2, 3 limit " + s.arg(maxTotals+1))
 	return s.String(), s.args, nil
 }
 
@@ -159,9 +133,9 @@ func (q Question) sums(s *statement, key string, expected *int64) {
 		}
 		s.conditions(conditions)
 	} else {
-		s.WriteString(`count(*) as records, count(*) filter (where t.total is null) as unknown_count, sum(t.total)::bigint as total,
+		s.WriteString(`count(*) as records, count(*) - count(t.total) as unknown_count, sum(t.total)::bigint as total,
 			coalesce(sum(t.total_low) filter (where t.total is not null), 0)::bigint as total_low,
-			case when bool_and(t.total_high is not null) then sum(t.total_high)::bigint end as total_high
+			case when count(*) = count(t.total_high) then sum(t.total_high)::bigint end as total_high
 			from (select x.id, x.date, x.commitment, x.country from ` + t.from())
 		s.where(t, l, expected)
 		s.WriteString(") x " + strings.Replace(t.Rows.Join, "left join", "join", 1))
