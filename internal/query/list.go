@@ -77,7 +77,7 @@ func (l List) Next(c Cursor) string {
 	return v.Encode()
 }
 
-// Pinned is the same query, of the same page, at a revision that has been.
+// Pinned is the same query, of the same page, at a revision that has been. It is another query to a cursor, which is made anew.
 func (l List) Pinned(revision int64) string {
 	v := url.Values{"as_of": {strconv.FormatInt(revision, 10)}}
 	for name, values := range l.canonical {
@@ -85,8 +85,9 @@ func (l List) Pinned(revision int64) string {
 			v[name] = values
 		}
 	}
+	l.canonical = v
 	if l.After != nil {
-		v.Set("cursor", l.After.String())
+		return l.Next(l.Cursor(revision, l.After.Key, l.After.ID))
 	}
 	return v.Encode()
 }

@@ -277,6 +277,15 @@ func TestCursor(t *testing.T) {
 		if again.After == nil || *again.After != c || again.Canonical() != l.Canonical() {
 			t.Fatalf("the next page is %+v after %+v", again, c)
 		}
+		// The page's permalink is of the same page, and its own permalink the same.
+		pinned, err := url.ParseQuery(again.Pinned(revision))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cited, err := query.Parse(pinned, exchanges)
+		if err != nil || cited.After.ID != id || cited.After.Key != key || cited.Pinned(revision) != again.Pinned(revision) {
+			t.Fatalf("the page is cited as %s, which is %+v, %v", again.Pinned(revision), cited.After, err)
+		}
 		// In another query the cursor is refused.
 		next.Set("party", "RU")
 		if _, err := query.Parse(next, exchanges); err == nil {
