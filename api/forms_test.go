@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/render"
 	"github.com/parley-api/parley/internal/store"
 )
@@ -19,13 +18,13 @@ func TestContractHasEveryForm(t *testing.T) {
 	table := "| form | media type | of | collections |\n|---|---|---|---|\n"
 	for _, f := range render.Forms {
 		of := "all"
-		if f.Has != nil {
-			var names []string
-			for _, t := range store.Tables {
-				if f.Has(t.Grammar().Fields) {
-					names = append(names, t.Name)
-				}
+		var names []string
+		for _, t := range store.Tables {
+			if f.Fits(f.Of, t.Grammar().Fields, t.EntryShape()) {
+				names = append(names, t.Name)
 			}
+		}
+		if len(names) < len(store.Tables) {
 			of = strings.Join(names, ", ")
 		}
 		table += fmt.Sprintf("| `%s` | `%s` | %s | %s |\n", f.Name, f.Media, strings.Join(f.Of.Names(), ", "), of)
@@ -33,10 +32,10 @@ func TestContractHasEveryForm(t *testing.T) {
 	if got := contract(t).Info.Description; !strings.Contains(got, table) {
 		t.Errorf("the contract does not have the table of forms:\n%s", table)
 	}
-	media := func(path string, kind render.Kind, columns []query.Field) {
+	media := func(path string, kind render.Kind, table *store.Table) {
 		var want []string
 		for _, f := range render.Forms {
-			if f.Fits(kind, columns) {
+			if f.Fits(kind, table.Grammar().Fields, table.EntryShape()) {
 				want = append(want, f.Media)
 			}
 		}
@@ -51,10 +50,9 @@ func TestContractHasEveryForm(t *testing.T) {
 		}
 	}
 	for _, t := range append([]*store.Table{store.Found}, store.Tables...) {
-		columns := t.Grammar().Fields
-		media("/v1/"+t.Name, render.Lists, columns)
-		media("/v1/"+t.Name+"/{id}", render.Records, columns)
-		media("/v1/"+t.Name+"/totals", render.Totals, columns)
+		media("/v1/"+t.Name, render.Lists, t)
+		media("/v1/"+t.Name+"/{id}", render.Records, t)
+		media("/v1/"+t.Name+"/totals", render.Totals, t)
 	}
-	media("/v1/{collection}/{id}/history", render.Lists, store.Changes.Grammar().Fields)
+	media("/v1/{collection}/{id}/history", render.Lists, store.Changes)
 }

@@ -32,7 +32,7 @@ type collection struct {
 func newCollection(s *server, t *store.Table) *collection {
 	c := &collection{server: s, table: t, grammar: t.Grammar(), forms: map[render.Kind]offer{}}
 	for _, k := range []render.Kind{render.Lists, render.Records, render.Totals} {
-		c.forms[k] = offered(k, c.grammar.Fields)
+		c.forms[k] = offered(k, t)
 	}
 	return c
 }
@@ -69,7 +69,10 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 		return nil, err
 	}
 	grammar := c.grammar
-	grammar.Flat = form.Flat
+	grammar.Flat, grammar.Fixed = form.Flat, grammar.Fixed || form.Entry
+	if form.Recent && kind == render.Lists && !values.Has("sort") && slices.Contains(grammar.SortKeys(), render.RecentFirst[1:]) {
+		values.Set("sort", render.RecentFirst)
+	}
 	l, err := readings[kind](values, grammar)
 	if err != nil {
 		return nil, err
@@ -79,7 +82,7 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 		path = u.EscapedPath()
 	}
 	a := &asked{
-		Question: store.Question{Table: c.table, List: l, Form: store.Form(form.Flat), Needs: form.Needs, Counts: form.Meta},
+		Question: store.Question{Table: c.table, List: l, Form: layout(form), Needs: form.Needs, Counts: form.Meta},
 		Form:     form,
 		kind:     kind,
 		base:     c.base(r),
@@ -100,6 +103,18 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	}
 	readFrom(r.Context(), a.ReadFrom())
 	return a, nil
+}
+
+// layout is what a form needs to know of records.
+func layout(f *render.Form) store.Form {
+	switch {
+	case f.Flat:
+		return store.Flat
+	case f.Entry:
+		return store.Entries
+	default:
+		return store.Nested
+	}
 }
 
 // list serves a page of the collection, or all of it in a form that is not paged.
@@ -162,6 +177,10 @@ func (c *collection) answer(w http.ResponseWriter, r *http.Request, a *asked) er
 	if fresh, err := c.unchanged(w, r, a); fresh || err != nil {
 		return err
 	}
+	if a.Cites && !slices.Contains(a.Shape().Names(), "page") {
+		c.page(func(w http.ResponseWriter, r *http.Request) error { return c.cite(w, r, a) })(w, r)
+		return nil
+	}
 	whole := a.Complete && a.List.Limit == 0 && a.List.After == nil
 	if !whole && a.List.Limit == 0 {
 		a.List.Limit = c.grammar.Limits.Default
@@ -176,6 +195,19 @@ func (c *collection) answer(w http.ResponseWriter, r *http.Request, a *asked) er
 	}
 	c.page(func(w http.ResponseWriter, r *http.Request) error { return c.listPage(w, r, a) })(w, r)
 	return nil
+}
+
+// cite answers with the citation of a list, of which only the moment is read.
+func (c *collection) cite(w http.ResponseWriter, r *http.Request, a *asked) error {
+	body, q := c.body(a), a.Question
+	q.List.Limit = 1
+	info, err := store.Page(r.Context(), c.DB, q, func(store.Row) {})
+	if err != nil {
+		return err
+	}
+	info.Next = nil
+	c.headers(w, a, info)
+	return send(w, body.whole(c.meta(a, info)))
 }
 
 // listPage answers with one page, made in one piece.

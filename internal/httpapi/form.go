@@ -10,18 +10,19 @@ import (
 
 	"github.com/elnormous/contenttype"
 
-	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/render"
+	"github.com/parley-api/parley/internal/store"
 )
 
 // offer is the forms that an address has, the one that comes unless another is asked for first.
 type offer []*render.Form
 
-// offered are the forms of answers of a kind from a collection with these columns.
-func offered(k render.Kind, columns []query.Field) offer {
+// offered are the forms of answers of a kind from a collection.
+func offered(k render.Kind, t *store.Table) offer {
+	columns, entry := t.Grammar().Fields, t.EntryShape()
 	var o offer
 	for _, f := range render.Forms {
-		if f.Fits(k, columns) {
+		if f.Fits(k, columns, entry) {
 			o = append(o, f)
 		}
 	}
@@ -58,7 +59,9 @@ func (s *server) extension(next http.Handler) http.Handler {
 			return
 		}
 		r = r.Clone(r.Context())
-		r.URL.Path, r.URL.RawPath = strings.TrimSuffix(r.URL.Path, ext), ""
+		if r.URL.Path != dataPackage && r.URL.Path != dataset {
+			r.URL.Path, r.URL.RawPath = strings.TrimSuffix(r.URL.Path, ext), ""
+		}
 		r.Header.Set(byExtension, ext)
 		next.ServeHTTP(w, r)
 	})

@@ -97,7 +97,7 @@ func describe(t *store.Table, url string) indexEntry {
 		Name:    t.Name,
 		URL:     url,
 		About:   t.About,
-		Forms:   offered(render.Lists|render.Records, g.Fields).names(),
+		Forms:   offered(render.Lists|render.Records, t).names(),
 		Fields:  g.Shown(),
 		Filters: map[string][]string{},
 		Sort:    g.SortKeys(),

@@ -6,6 +6,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/parley-api/parley/internal/record"
+	"github.com/parley-api/parley/internal/render"
 	"github.com/parley-api/parley/internal/store"
 )
 
@@ -44,6 +45,8 @@ func (s *server) routes() chi.Router {
 	mount(r, s, store.Changesets)
 	mount(r, s, store.Changes)
 	mount(r, s, store.Coverage)
+	r.Get(dataPackage, s.page(s.catalogue(render.DataPackageForm, render.DataPackage)))
+	r.Get(dataset, s.page(s.catalogue(render.DatasetForm, render.Dataset)))
 	r.Get("/v1/search", s.handle(newCollection(s, store.Found).list))
 	r.Post("/v1/changesets", s.write(s.postChangeset))
 	r.Get("/v1/{collection}/{id}/history", s.handle(newCollection(s, store.Changes).history))

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -63,8 +62,13 @@ func selectedContract(t *testing.T) *openapi3.T {
 
 var (
 	loadContract = sync.OnceValues(func() (*openapi3.T, error) {
-		for _, media := range []string{"application/vnd.apache.parquet", "application/x-ndjson", "multipart/byteranges", "text/html"} {
+		for _, media := range []string{
+			"application/vnd.apache.parquet", "application/x-ndjson", "multipart/byteranges", "text/html", "application/atom+xml", "text/calendar", "application/x-bibtex",
+		} {
 			openapi3filter.RegisterBodyDecoder(media, openapi3filter.PlainBodyDecoder)
+		}
+		for _, media := range []string{"application/ld+json", "application/feed+json", "application/vnd.citationstyles.csl+json"} {
+			openapi3filter.RegisterBodyDecoder(media, openapi3filter.JSONBodyDecoder)
 		}
 		return openapi3.NewLoader().LoadFromData(api.YAML)
 	})
@@ -183,8 +187,8 @@ func conforms(t *testing.T, a answer) error {
 
 // match finds the path of the contract that an address belongs to. An extension is part of every address below /v1.
 func match(doc *openapi3.T, address string) (template string, params map[string]string) {
-	if strings.HasPrefix(address, "/v1/") {
-		address = strings.TrimSuffix(address, path.Ext(address))
+	if strings.HasPrefix(address, "/v1/") && doc.Paths.Value(address) == nil {
+		address, _, _ = strings.Cut(address, ".")
 	}
 	if address == "/docs/" {
 		address = "/docs"

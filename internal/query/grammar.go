@@ -22,6 +22,7 @@ const (
 	Link      // an address within the API
 	Object    // an object, as JSON; null where there is none
 	Objects   // a list of objects, as JSON
+	Links     // a list of addresses within the API
 	Position  // a place in a feed; a filter asks for what comes after it
 )
 
@@ -68,6 +69,7 @@ type Grammar struct {
 	DefaultSort string // such as "-date"
 	Searchable  bool   // q= is understood
 	SearchOnly  bool   // q= is required
+	Fixed       bool   // asked for in a form whose parts are the same for all: fields= is not understood
 	Flat        bool   // asked for in a flat form: fields= may name columns of rows
 	Figures     bool   // reported_by= is understood
 	Limits      Limits
@@ -113,7 +115,11 @@ func (g Grammar) SortKeys() []string { return g.names(func(f Field) bool { retur
 
 // controls are the parameters of a list that are no filters.
 func (g Grammar) controls() []string {
-	names := []string{"sort", "limit", "cursor", "as_of", "fields", "total_count"}
+	names := []string{"sort", "limit", "cursor", "as_of"}
+	if !g.Fixed {
+		names = append(names, "fields")
+	}
+	names = append(names, "total_count")
 	if g.Figures {
 		names = append(names, "reported_by")
 	}
@@ -122,6 +128,18 @@ func (g Grammar) controls() []string {
 	}
 	if g.Located() {
 		names = append(names, "bbox")
+	}
+	return names
+}
+
+// recordParameters are those that a single record understands.
+func (g Grammar) recordParameters() []string {
+	names := []string{"as_of"}
+	if !g.Fixed {
+		names = append(names, "fields")
+	}
+	if g.Figures {
+		names = append(names, "reported_by")
 	}
 	return names
 }

@@ -128,10 +128,8 @@ func Record(values url.Values, g Grammar) (List, error) {
 		case ignored(name):
 		case name == "fields" || name == "as_of" || name == "reported_by" && g.Figures:
 			p.parameter(name, given)
-		case g.Figures:
-			p.unknown(name, []string{"as_of", "fields", "reported_by"})
 		default:
-			p.unknown(name, []string{"as_of", "fields"})
+			p.unknown(name, g.recordParameters())
 		}
 	}
 	if len(p.faults) > 0 {
@@ -241,6 +239,8 @@ func (p *parser) parameter(name string, given []string) {
 		p.reportedBy(value)
 	case name == "limit":
 		p.limit(value)
+	case name == "fields" && p.grammar.Fixed:
+		p.fault(name, "is not understood in this form, which always has the same parts")
 	case name == "fields":
 		canonical = p.fields(value)
 	case name == "total_count":

@@ -8,7 +8,7 @@ import (
 
 // Forms are the representations that there are, the one that comes unless another is asked for first. Each is a file of
 // this package and a line here; nothing else knows them by name.
-var Forms = []*Form{JSON, CSV, NDJSON, Parquet, GeoJSON}
+var Forms = []*Form{JSON, CSV, NDJSON, Parquet, GeoJSON, JSONLD, Atom, JSONFeed, ICS, Bib, CSL}
 
 // Form is a representation of answers.
 type Form struct {
@@ -19,6 +19,9 @@ type Form struct {
 	Of       Kind                     // the kinds of answers that it can be
 	Has      func([]query.Field) bool // tells by its columns whether a collection has the form; nil: all do
 	Needs    []string                 // columns that are read also where fields= leaves them out, if the collection has them
+	Entry    bool                     // records all look alike: the columns are the parts of entries
+	Recent   bool                     // what was recorded last comes first, unless another order is asked for
+	Cites    bool                     // a list is not shown but cited, unless its records are sources themselves
 	Flat     bool                     // a table of one value a cell, with several rows a record where that is tidy
 	Complete bool                     // all of a list, in constant memory, unless limit is given
 	Meta     bool                     // answers hold all of their Meta: also what streams otherwise do not ask for
@@ -28,6 +31,9 @@ type Form struct {
 	Object bool                    // a record by itself is its JSON object, to which members may be added
 	New    func(s Subject) Encoder // of one answer
 }
+
+// RecentFirst is the order, as sort= has it, in which what was recorded last comes first.
+const RecentFirst = "-revision"
 
 // Kind is what an answer is: [Lists], [Records] or [Totals]; or a set of these.
 type Kind uint8
@@ -53,9 +59,13 @@ func (k Kind) Names() []string {
 	return names
 }
 
-// Fits reports whether answers of a kind from a collection with these columns, hidden ones included, have the form.
-func (f *Form) Fits(k Kind, columns []query.Field) bool {
-	return f.Of&k != 0 && (f.Has == nil || f.Has(columns))
+// Fits reports whether answers of a kind from a collection have the form: one with these columns, hidden ones included, and
+// these parts of entries.
+func (f *Form) Fits(k Kind, columns, entry []query.Field) bool {
+	if f.Entry {
+		columns = entry
+	}
+	return (!f.Entry || entry != nil) && f.Of&k != 0 && (f.Has == nil || f.Has(columns))
 }
 
 // Subject is what an answer is about: all that is known of it before anything is read.
@@ -67,6 +77,11 @@ type Subject struct {
 	Fields     []string      // what fields= asked for; nil: all. Other columns are there because the form needs them
 	Base       string        // what the addresses of records begin with: "https://example.org/v1/"
 	Address    string        // of the answer
+}
+
+// has reports whether there is a column of a name.
+func has(columns []query.Field, name string) bool {
+	return slices.ContainsFunc(columns, func(f query.Field) bool { return f.Name == name })
 }
 
 // Column is the index of a column, -1 if the answer does not have it.

@@ -85,6 +85,15 @@ func appendJSONValue(b []byte, t query.Type, v []byte, base string) []byte {
 			b = quote(b, text)
 		}
 		return append(b, ']')
+	case query.Links:
+		b = append(b, '[')
+		for i, text := range texts(v) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = quote(b, append([]byte(base), text...))
+		}
+		return append(b, ']')
 	case query.Link:
 		return quote(b, append([]byte(base), v...))
 	case query.Scalar, query.Object, query.Objects:

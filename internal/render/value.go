@@ -2,10 +2,12 @@ package render
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/parley-api/parley/internal/query"
@@ -92,6 +94,23 @@ func texts(v []byte) func(yield func(i int, text []byte) bool) {
 			rest = rest[n:]
 		}
 	}
+}
+
+// none reports whether an array has no elements.
+func none(v []byte) bool {
+	for range texts(v) {
+		return false
+	}
+	return true
+}
+
+// appendObject appends a value of ours, of texts, numbers and instants, as JSON.
+func appendObject(b []byte, value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(fmt.Sprintf("JSON of %T: %v", value, err))
+	}
+	return append(b, text...)
 }
 
 // quote appends a JSON string. The text is what PostgreSQL stored, which is always valid UTF-8.

@@ -14,7 +14,23 @@ var Events = &Table{
 	Sort:    "-date",
 	Search:  Search{Config: []string{"parley_english"}},
 	Figures: true,
-	Try:     []string{"?date=2025-07", ".csv?type=prisoner_exchange,body_repatriation&sort=date"},
+	Entry: &Entry{
+		Type: happening,
+		Parts: map[string]string{
+			"url": "'events/' || x.id", "uid": "x.id", "starts_on": "x.date",
+			"started_at": "(select r.started_at from rounds r where x.type = 'round' and r.id = x.record)",
+			"ended_at":   "(select r.ended_at from rounds r where x.type = 'round' and r.id = x.record)",
+			"status":     "(select r.status::text from rounds r where x.type = 'round' and r.id = x.record)",
+			"title":      "case x.type when 'due_date' then 'Due: ' else '' end || x.title",
+			"sources": `array_to_json(array(select s from (select s.id, s.publisher, s.url, s.published_on
+				from event_sources l join sources s on s.id = l.source where l.collection = x.collection and l.record = x.record order by l.position) s))`,
+		},
+		Terms: []Column{
+			{Name: "about", Type: query.Link, Show: "x.collection || '/' || x.record"},
+			{Name: "attendee", Type: query.Links, Show: "case when x.type = 'round' then array(select distinct 'parties/' || p.party from event_parties p where p.collection = x.collection and p.record = x.record order by 1) end"},
+		},
+	},
+	Try: []string{"?date=2025-07", ".csv?type=prisoner_exchange,body_repatriation&sort=date"},
 	Column: []Column{
 		{Name: "id", Type: query.Text, SQL: "x.id", Sortable: true},
 		{Name: "url", Type: query.Link, Show: "x.collection || '/' || x.record"},
@@ -45,7 +61,7 @@ var Events = &Table{
 			Within: "exists (select from event_sources s where s.collection = x.collection and s.record = x.record and %s)",
 			Show:   "array(select s.source from event_sources s where s.collection = x.collection and s.record = x.record order by s.position)",
 		},
-		{Name: "revision", Type: query.Integer, SQL: "x.revision"},
+		{Name: "revision", Type: query.Integer, SQL: "x.revision", Sortable: true},
 		{Name: "recorded_at", Type: query.Time, SQL: "(select c.recorded_at from changesets c where c.id = x.revision)"},
 		{Name: "party", Type: query.Text, Hidden: true, SQL: "p.party", Within: eventParty},
 	},

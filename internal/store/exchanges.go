@@ -23,6 +23,7 @@ var PrisonerExchanges = &Table{
 	},
 	Kept:   []string{"transfers", "mediators", "categories", "sources", "reports"},
 	Steady: []string{"country", "place"},
+	Entry:  handedOver("prisoner-exchanges", "prisoner_exchange"),
 	Try:    []string{"?date=2025", "?from=RU&total=300..&mediators=AE", ".csv?date=2025-05-23..2025-05-25", "?commitment=istanbul-2025-2-exchange-categories"},
 	Column: columns(
 		identity("prisoner-exchanges"),
@@ -64,6 +65,7 @@ var BodyRepatriations = &Table{
 	},
 	Kept:   []string{"transfers", "mediators", "sources", "reports"},
 	Steady: []string{"country", "place"},
+	Entry:  handedOver("body-repatriations", "body_repatriation"),
 	Try:    []string{"?date=2025-06&sort=date", "?from=RU&total=1000..", ".csv?commitment=istanbul-2025-2-bodies-6000"},
 	Column: columns(
 		identity("body-repatriations"),
@@ -82,6 +84,15 @@ var BodyRepatriations = &Table{
 		eitherWay("body_repatriation"),
 		disputed("exists (select from body_repatriation_transfers t where t.body_repatriation = x.id and t.total_status = 'disputed')"),
 	),
+}
+
+// handedOver is the entry of an exchange or a repatriation.
+func handedOver(collection, record string) *Entry {
+	return &Entry{
+		Type:  happening,
+		Parts: map[string]string{"title": "x.summary", "starts_on": "x.date", "ends_on": "x.date", "figures": figuresOf(collection)},
+		Terms: []Column{links("contributor", "parties", record+"_mediators", "party", record)},
+	}
 }
 
 // place is where an exchange or a repatriation was.

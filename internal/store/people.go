@@ -23,6 +23,15 @@ var People = &Table{
 		Config: []string{"parley_simple"},
 		Where:  "x.search @@ {q} or exists (select from person_aliases a where a.person = x.id and a.search @@ {q})",
 	},
+	Entry: &Entry{
+		Type:  "'Person'",
+		Parts: map[string]string{"title": "x.name"},
+		Terms: []Column{
+			{Name: "alternateName", Type: query.Texts, Show: "array_remove(x.name_native || array(select l.alias::text from person_aliases l where l.person = x.id order by l.position), null)"},
+			{Name: "sameAs", Type: query.Text, Show: "'http://www.wikidata.org/entity/' || x.wikidata"},
+			link("affiliation", "parties", "x.party"),
+		},
+	},
 	Try: []string{"?party=UA", "?q=medinsky", "/rustem-umerov"},
 	Column: columns(
 		identity("people"),
@@ -64,7 +73,12 @@ var Parties = &Table{
 	Shows:  []string{"people", "delegations", "rounds", "prisoner-exchanges", "body-repatriations", "sources"},
 	Sort:   "id",
 	Search: names,
-	Try:    []string{"", "/TR"},
+	Entry: &Entry{
+		Type:  "case x.kind::text when 'state' then 'Country' else 'Organization' end",
+		Parts: map[string]string{"title": "x.name"},
+		Terms: []Column{{Name: "identifier", Type: query.Text, SQL: "x.iso2"}},
+	},
+	Try: []string{"", "/TR"},
 	Column: columns(
 		identity("parties"),
 		Column{Name: "name", Type: query.Text, SQL: `x.name collate "C"`, Sortable: true},

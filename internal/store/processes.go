@@ -14,7 +14,16 @@ var Processes = &Table{
 	Shows:  []string{"rounds", "sources"},
 	Sort:   "-date",
 	Search: english,
-	Try:    []string{"", "?party=TR"},
+	Entry: &Entry{
+		Type:  "'EventSeries'",
+		Parts: map[string]string{"title": "x.name", "starts_on": "x.started_on", "ends_on": "x.ended_on"},
+		Terms: []Column{
+			links("attendee", "parties", "process_parties", "party", "process"),
+			links("contributor", "parties", "process_mediators", "party", "process"),
+			{Name: "subEvent", Type: query.Links, Show: "array(select 'rounds/' || r.id from rounds r where r.process = x.id order by r.starts_on, r.id)"},
+		},
+	},
+	Try: []string{"", "?party=TR"},
 	Column: columns(
 		identity("processes"),
 		Column{Name: "name", Type: query.Text, SQL: "x.name"},

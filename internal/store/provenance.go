@@ -17,7 +17,22 @@ var PublishedTotals = &Table{
 	Search:  english,
 	Covers:  true,
 	Figures: true,
-	Try:     []string{"?kind=bodies&from=RU&sort=date", ".csv?party=UA", "?difference=1000..&fields=date,value,records_total,difference,unknown_count"},
+	Entry: &Entry{
+		Type: "'Observation'",
+		Parts: map[string]string{
+			"title": `case x.qualifier::text when 'exactly' then '' else replace(x.qualifier::text, '_', ' ') || ' ' end || x.value || ' ' || x.kind
+				|| coalesce(' from ' || x.from_party, '') || coalesce(' to ' || x.to_party, '') || ', ' || x.scope_from || ' to ' || x.date`,
+			"summary": "x.scope_note", "starts_on": "x.date",
+		},
+		Terms: []Column{
+			{Name: "variableMeasured", Type: query.Text, Show: "x.kind || coalesce(' from ' || x.from_party, '') || coalesce(' to ' || x.to_party, '')"},
+			{Name: "value", Type: query.Integer, Show: "case when x.qualifier in ('exactly', 'about') then x.value end"},
+			{Name: "minValue", Type: query.Integer, Show: "case when x.qualifier in ('at_least', 'more_than') then x.value end"},
+			{Name: "maxValue", Type: query.Integer, Show: "case when x.qualifier in ('at_most', 'less_than') then x.value end"},
+			{Name: "observationPeriod", Type: query.Text, Show: "x.scope_from || '/' || x.date"},
+		},
+	},
+	Try: []string{"?kind=bodies&from=RU&sort=date", ".csv?party=UA", "?difference=1000..&fields=date,value,records_total,difference,unknown_count"},
 	Column: columns(
 		identity("published-totals"),
 		Column{Name: "date", Type: query.Date, SQL: "x.date", Sortable: true},
@@ -57,7 +72,23 @@ var Reports = &Table{
 		from reports r) x`,
 	Sort:   "id",
 	Search: english,
-	Try:    []string{"?record=istanbul-2025-3&field=duration_minutes", ".csv?field=transfers.RU-UA.total&party=RU"},
+	Entry: &Entry{
+		Type: "'Observation'",
+		Parts: map[string]string{
+			"title": `x.record || ', ' || x.field || ': ' || case x.qualifier::text when 'exactly' then '' else replace(x.qualifier::text, '_', ' ') || ' ' end
+				|| coalesce(x.value_number::text, x.value_text)`,
+			"summary": "x.note",
+			"sources": "(select json_build_array(s) from (select s.id, s.publisher, s.url, s.published_on from sources s where s.id = x.source) s)",
+		},
+		Terms: []Column{
+			{Name: "variableMeasured", Type: query.Text, SQL: "x.field"},
+			{Name: "observationAbout", Type: query.Link, Show: "x.collection || '/' || x.record"},
+			{Name: "value", Type: query.Scalar, Show: "case when x.qualifier in ('exactly', 'about') then coalesce(to_json(x.value_number), to_json(x.value_text)) end"},
+			{Name: "minValue", Type: query.Integer, Show: "case when x.qualifier in ('at_least', 'more_than') then x.value_number end"},
+			{Name: "maxValue", Type: query.Integer, Show: "case when x.qualifier in ('at_most', 'less_than') then x.value_number end"},
+		},
+	},
+	Try: []string{"?record=istanbul-2025-3&field=duration_minutes", ".csv?field=transfers.RU-UA.total&party=RU"},
 	Column: columns(
 		identity("reports"),
 		Column{
@@ -93,7 +124,15 @@ var Sources = &Table{
 	Shows:  []string{"processes", "rounds", "delegations", "proposals", "commitments", "claims", "prisoner-exchanges", "body-repatriations", "published-totals"},
 	Sort:   "-published_on",
 	Search: names,
-	Try:    []string{"?kind=official", "?published_on=2025-07-23&language=en", "/interbellum-2025-07-23"},
+	Entry: &Entry{
+		Type: "'CreativeWork'",
+		Parts: map[string]string{
+			"url": "'sources/' || x.id", "page": "x.url", "starts_on": "x.published_on",
+			"title": "case when x.title_is_descriptive then '[' || x.title || ']' else x.title end", // as is usual for what is no headline
+		},
+		Terms: []Column{{Name: "datePublished", Type: query.Date, SQL: "x.published_on"}, {Name: "inLanguage", Type: query.Text, SQL: "x.language"}},
+	},
+	Try: []string{"?kind=official", "?published_on=2025-07-23&language=en", "/interbellum-2025-07-23"},
 	Column: columns(
 		Column{Name: "id", Type: query.Text, SQL: "x.id", Sortable: true},
 		Column{Name: "url", Type: query.Text, SQL: "x.url", Nullable: true},
@@ -130,7 +169,12 @@ var Changesets = &Table{
 	From:   "changesets x",
 	Sort:   "-id",
 	Search: Search{Config: []string{"parley_english"}, Vector: "to_tsvector('parley_english', x.author || ' ' || x.message)"},
-	Try:    []string{"", "/1"},
+	Entry: &Entry{
+		Type:  "'UpdateAction'",
+		Parts: map[string]string{"id": "x.id::text", "title": "x.message", "revision": "x.id"},
+		Terms: []Column{{Name: "endTime", Type: query.Time, SQL: "x.recorded_at"}},
+	},
+	Try: []string{"", "/1"},
 	Column: []Column{
 		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
 		{Name: "url", Type: query.Link, Show: "'changesets/' || x.id"},
@@ -153,11 +197,16 @@ var Changes = &Table{
 		Where:  "x.revision in (select s.id from changesets s where to_tsvector('parley_english', s.author || ' ' || s.message) @@ {q})",
 		Vector: "to_tsvector('parley_english', x.author || ' ' || x.message)",
 	},
+	Entry: &Entry{
+		Type:  "initcap(x.op::text) || 'Action'",
+		Parts: map[string]string{"id": "x.id::text", "title": "initcap(x.op::text) || ' ' || x.collection || '/' || x.record", "summary": "x.message"},
+		Terms: []Column{{Name: "object", Type: query.Link, Show: "x.collection || '/' || x.record"}, {Name: "endTime", Type: query.Time, SQL: "x.recorded_at"}},
+	},
 	Try: []string{"?sort=-id&limit=10", "?collection=rounds&record=istanbul-2025-3", "?after=100&op=update,delete"},
 	Column: []Column{
 		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
 		{Name: "url", Type: query.Link, Show: "'changes/' || x.id"},
-		{Name: "revision", Type: query.Integer, SQL: "x.revision"},
+		{Name: "revision", Type: query.Integer, SQL: "x.revision", Sortable: true},
 		{Name: "recorded_at", Type: query.Time, SQL: "x.recorded_at"},
 		{Name: "author", Type: query.Text, SQL: "x.author"},
 		{Name: "message", Type: query.Prose, SQL: "x.message"},
@@ -177,7 +226,12 @@ var Coverage = &Table{
 	Shows:  []string{},
 	Sort:   "id",
 	Search: Search{Config: []string{"parley_english"}, Vector: "to_tsvector('parley_english', x.collection || ' ' || coalesce(x.missing, ''))"},
-	Try:    []string{"?collection=prisoner-exchanges"},
+	Entry: &Entry{
+		Type:  "'Dataset'",
+		Parts: map[string]string{"starts_on": "null::date", "ends_on": "null::date", "title": "'Coverage of ' || x.collection || coalesce(', ' || x.year, '')", "summary": "x.missing"},
+		Terms: []Column{{Name: "temporalCoverage", Type: query.Text, Show: "x.starts_on || '/' || x.ends_on"}},
+	},
+	Try: []string{"?collection=prisoner-exchanges"},
 	Column: columns(
 		identity("coverage"),
 		Column{Name: "collection", Type: query.Text, SQL: "x.collection"},

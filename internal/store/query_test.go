@@ -303,6 +303,10 @@ func order(f query.Field, descending bool) func(a, b object) int {
 		}
 		if c == 0 {
 			c = strings.Compare(a.id(), b.id())
+			if m, err := strconv.Atoi(a.id()); err == nil { // ids are numbers here
+				n, _ := strconv.Atoi(b.id())
+				c = m - n
+			}
 		}
 		if descending {
 			return -c

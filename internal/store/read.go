@@ -20,12 +20,13 @@ import (
 type Row [][]byte
 
 // Form is the kind of representation that an answer is for.
-type Form bool
+type Form uint8
 
-// Nested forms show a record whole; Flat ones are tables of one value a cell.
+// Nested forms show a record whole; Flat ones are tables of one value a cell; in Entries all records look alike: see [Entry].
 const (
-	Nested Form = false
-	Flat   Form = true
+	Nested Form = iota
+	Flat
+	Entries
 )
 
 // Question is what is asked of a collection.
@@ -65,7 +66,7 @@ func (q Question) Shape() Shape { return q.selection().shape }
 func (q Question) selection() selection {
 	use := mixed
 	switch {
-	case q.Table.Kept == nil || q.Form == Flat || q.At != nil || q.List.ReportedBy != "":
+	case q.Table.Kept == nil || q.Form != Nested || q.At != nil || q.List.ReportedBy != "":
 		use = assembled
 	case !q.mixed:
 		use = kept

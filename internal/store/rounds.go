@@ -17,7 +17,21 @@ var Rounds = &Table{
 	Covers:  true,
 	Figures: true,
 	Kept:    []string{"hosts", "mediators", "parties", "delegations", "proposals", "commitments", "claims", "sources", "reports"},
-	Try:     []string{"?process=istanbul-2025&sort=date", "/istanbul-2025-3", "?person=vladimir-medinsky&fields=id,starts_on,city,duration_minutes"},
+	Entry: &Entry{
+		Type: happening,
+		Parts: map[string]string{
+			"uid": "'round-' || x.id", "started_at": "x.started_at", "ended_at": "x.ended_at", "place": "x.city",
+		},
+		Terms: []Column{
+			link("superEvent", "processes", "x.process"),
+			schemaWord("eventStatus", "x.status::text", "held", "EventScheduled", "scheduled", "EventScheduled", "postponed", "EventPostponed", "cancelled", "EventCancelled"),
+			schemaWord("eventAttendanceMode", "x.format::text", "in_person", "OfflineEventAttendanceMode", "online", "OnlineEventAttendanceMode", "hybrid", "MixedEventAttendanceMode"),
+			links("attendee", "parties", "delegations", "party", "round"),
+			links("organizer", "parties", "round_hosts", "party", "round"),
+			links("contributor", "parties", "round_mediators", "party", "round"),
+		},
+	},
+	Try: []string{"?process=istanbul-2025&sort=date", "/istanbul-2025-3", "?person=vladimir-medinsky&fields=id,starts_on,city,duration_minutes"},
 	Column: columns(
 		identity("rounds"),
 		Column{Name: "process", Type: query.Text, SQL: "x.process"},
@@ -84,7 +98,14 @@ var Delegations = &Table{
 		from delegation_members m join people n on n.id = m.person where m.delegation = x.id), '')) || (select r.search from rounds r where r.id = x.round))`},
 	Covers:  true,
 	Figures: true,
-	Try:     []string{"?party=RU&head=vladimir-medinsky", "/istanbul-2025-3-ru"},
+	Entry: &Entry{
+		Type: "'Organization'",
+		Parts: map[string]string{
+			"title": "'Delegation of ' || (select p.name from parties p where p.id = x.party) || ': ' || (select r.title from rounds r where r.id = x.round)",
+		},
+		Terms: []Column{link("parentOrganization", "parties", "x.party"), links("member", "people", "delegation_members", "person", "delegation")},
+	},
+	Try: []string{"?party=RU&head=vladimir-medinsky", "/istanbul-2025-3-ru"},
 	Column: columns(
 		identity("delegations"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round"},

@@ -22,7 +22,7 @@ var Found = &Table{
 		{Name: "title", Type: query.Prose, SQL: "x.title"},
 		{Name: "snippet", Type: query.Prose, Show: snippet},
 		{Name: "rank", Type: query.Number, SQL: "ts_rank(x.search, {q})::float8"},
-		{Name: "revision", Type: query.Integer, SQL: "x.revision"},
+		{Name: "revision", Type: query.Integer, SQL: "x.revision", Sortable: true},
 		{Name: "recorded_at", Type: query.Time, SQL: "(select c.recorded_at from changesets c where c.id = x.revision)"},
 	},
 }

@@ -26,6 +26,7 @@ type Table struct {
 	Kept    []string // the columns that are kept as they are shown: see Keep
 	Shows   []string // collections of whose records, other ones of its own too, these show something or are filtered by it; nil: it may be any
 	Steady  []string // filters that need no other plan, whatever they are given, where records are in the default order: no index knows them
+	Entry   *Entry   // what records come to in feeds, calendars and citations; nil: they come in none
 	Try     []string // queries worth pasting, for the index
 }
 
@@ -182,9 +183,12 @@ func (t *Table) selection(form Form, u use, fields []string) selection {
 		}
 	}
 	var s selection
-	if form == Flat {
+	switch form {
+	case Flat:
 		s = t.flat(fields)
-	} else {
+	case Entries:
+		s = t.entry()
+	default:
 		s = t.nested(fields, u)
 	}
 	if fields == nil {
@@ -311,7 +315,7 @@ func figuresFrom() Column {
 
 func recorded() []Column {
 	return []Column{
-		{Name: "revision", Type: query.Integer, SQL: "x.revision"},
+		{Name: "revision", Type: query.Integer, SQL: "x.revision", Sortable: true},
 		{Name: "recorded_at", Type: query.Time, SQL: "(select c.recorded_at from changesets c where c.id = x.revision)"},
 	}
 }

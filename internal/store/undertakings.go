@@ -18,7 +18,12 @@ var Proposals = &Table{
 	Search: english,
 	Covers: true,
 	Rows:   &Rows{Of: "targets", Join: "left join proposal_targets t on t.proposal = x.id", Sort: "t.position"},
-	Try:    []string{"?round=istanbul-2025-3&proposed_by=UA", "?kind=ceasefire&sort=date"},
+	Entry: &Entry{
+		Type:  "'CreativeWork'",
+		Parts: map[string]string{"title": "x.summary", "starts_on": "(select r.starts_on from rounds r where r.id = x.round)", "figures": figuresOf("proposals")},
+		Terms: []Column{link("author", "parties", "x.proposed_by"), link("featuredAt", "rounds", "x.round")},
+	},
+	Try: []string{"?round=istanbul-2025-3&proposed_by=UA", "?kind=ceasefire&sort=date"},
 	Column: columns(
 		identity("proposals"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round"},
@@ -45,7 +50,18 @@ var Commitments = &Table{
 	Covers:  true,
 	Figures: true,
 	Rows:    &Rows{Of: "progress", Join: "left join commitment_progress t on t.commitment = x.id", Sort: "t.position"},
-	Try:     []string{"?kind=prisoner_exchange&fields=id,status,progress", ".csv?status=open", "/istanbul-2025-2-bodies-6000"},
+	Entry: &Entry{
+		Type: "'AgreeAction'",
+		Parts: map[string]string{
+			"title": "x.summary", "starts_on": "x.agreed_on", "figures": figuresOf("commitments"),
+			"uid": "case when x.due_on is not null then 'due-date-' || x.id end",
+		},
+		Terms: []Column{
+			links("agent", "parties", "commitment_parties", "party", "commitment"),
+			{Name: "startTime", Type: query.Date, SQL: "x.agreed_on"},
+		},
+	},
+	Try: []string{"?kind=prisoner_exchange&fields=id,status,progress", ".csv?status=open", "/istanbul-2025-2-bodies-6000"},
 	Column: columns(
 		identity("commitments"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round", Nullable: true},
@@ -85,7 +101,12 @@ var Claims = &Table{
 	Search: english,
 	Covers: true,
 	Rows:   &Rows{Of: "quantity"},
-	Try:    []string{"?topic=deported_children&sort=date", "?status=disputed&claimed_by=UA"},
+	Entry: &Entry{
+		Type:  "'Claim'",
+		Parts: map[string]string{"title": "x.summary", "starts_on": "x.made_on", "figures": figuresOf("claims")},
+		Terms: []Column{link("author", "parties", "x.claimed_by"), link("featuredAt", "rounds", "x.round"), link("about", "claims", "x.responds_to")},
+	},
+	Try: []string{"?topic=deported_children&sort=date", "?status=disputed&claimed_by=UA"},
 	Column: columns(
 		identity("claims"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round", Nullable: true},
