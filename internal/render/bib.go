@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // Bib is citations in BibLaTeX, which BibTeX reads too. Cited is the answer as it stood at its revision: the query, or the one
@@ -42,7 +41,7 @@ func (c *bib) End(b []byte, m Meta) []byte {
 		return b
 	}
 	a := newAnswer(&c.Subject, Bib, m)
-	day := a.updated().Format(time.DateOnly)
+	day := a.day()
 	w := bibEntry{kind: "dataset", key: c.key(&a)}
 	w.text("author", a.Attribution)
 	w.text("title", c.named(&a))

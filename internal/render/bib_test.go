@@ -32,6 +32,11 @@ func TestBib(t *testing.T) {
 	if diff := cmp.Diff(want, encode(t, render.Bib, render.Records, reported, meeting(part{"title", "First round; Geneva, 2 & 3 <May>."}))); diff != "" {
 		t.Errorf("a record with the figures of one party (-want +got):\n%s", diff)
 	}
+	never := meta()
+	never.AsOf = nil
+	if got := encode(t, render.Bib, render.Lists, never); strings.Contains(got, "date = ") || strings.Contains(got, "year") {
+		t.Errorf("before the first revision: %s", got)
+	}
 	list := encode(t, render.Bib, render.Lists, meta(), meeting())
 	if strings.Count(list, "@") != 1 || !strings.Contains(list, "title = {{Parley: rounds, party=UA}}") {
 		t.Errorf("a query is cited as %s", list)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // CSL is citations in CSL-JSON (1.0.2), as reference managers exchange them: of what [Bib] cites.
@@ -62,7 +61,7 @@ func (c *csl) Add(b []byte, values [][]byte) []byte {
 func (c *csl) End(b []byte, m Meta) []byte {
 	if !c.sources() {
 		a := newAnswer(&c.Subject, CSL, m)
-		day := cslDay(a.updated().Format(time.DateOnly))
+		day := cslDay(a.day())
 		b = c.append(b, cslItem{
 			ID: c.key(&a), Type: "dataset", Author: []cslName{{a.Attribution}}, Title: c.named(&a), Publisher: "Parley",
 			Version: fmt.Sprint(a.Revision), Issued: day, Accessed: day, URL: a.cite, License: a.Licence,

@@ -60,7 +60,7 @@ type packageField struct {
 }
 
 type packageConstraints struct {
-	Required bool     `json:"required,omitempty"`
+	Required bool     `json:"required,omitzero"`
 	Enum     []string `json:"enum,omitempty"`
 }
 

@@ -165,7 +165,15 @@ func address(path string, query url.Values) string {
 	return path + "?" + query.Encode()
 }
 
-// updated is when the revision was recorded. Before the first one there is nothing to date.
+// day is the one on which the revision was recorded; "" before the first.
+func (a *answer) day() string {
+	if a.AsOf == nil {
+		return ""
+	}
+	return a.AsOf.UTC().Format(time.DateOnly)
+}
+
+// updated is when the revision was recorded. Before the first one it is the epoch: a feed must have a date.
 func (a *answer) updated() time.Time {
 	if a.AsOf == nil {
 		return time.Unix(0, 0).UTC()

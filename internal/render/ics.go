@@ -31,7 +31,9 @@ func (c *calendar) Begin(b []byte, m Meta) []byte {
 	b = appendICSText(b, "NAME", a.title)
 	b = appendICSText(b, "X-WR-CALNAME", a.title)
 	b = appendICSText(b, "DESCRIPTION", a.Attribution+", "+a.Licence)
-	b = appendICSTime(b, "LAST-MODIFIED", a.updated())
+	if a.AsOf != nil {
+		b = appendICSTime(b, "LAST-MODIFIED", *a.AsOf)
+	}
 	b = appendICSLine(b, "URL:"+a.page)
 	b = appendICSLine(b, "SOURCE;VALUE=URI:"+a.self)
 	return append(b, "REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\nX-PUBLISHED-TTL:PT1H\r\n"...)
