@@ -22,8 +22,8 @@ const (
 	Link      // an address within the API
 	Object    // an object, as JSON; null where there is none
 	Objects   // a list of objects, as JSON
-	Links     // a list of addresses within the API
 	Position  // a place in a feed; a filter asks for what comes after it
+	Links     // a list of addresses within the API; in entries only
 )
 
 // comparable: may a filter compare values of this type?

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,12 +43,12 @@ func TestParquetHasEveryType(t *testing.T) {
 func TestNullsEverywhere(t *testing.T) {
 	columns := []query.Field{{Name: "id", Type: query.Text}, {Name: "lat", Type: query.Number}, {Name: "lon", Type: query.Number}}
 	for typ := query.Text; typ <= query.Position; typ++ {
-		columns = append(columns, query.Field{Name: "field", Type: typ})
+		columns = append(columns, query.Field{Name: fmt.Sprintf("field_%d", typ), Type: typ})
 	}
 	values := make([][]byte, len(columns))
 	values[0] = []byte("a")
 	for _, f := range Forms {
-		if !f.Fits(Lists, columns) {
+		if !f.Fits(Lists, columns, columns) {
 			continue
 		}
 		e := f.New(Subject{Kind: Lists, Collection: "things", Columns: columns, Base: "http://parley.test/v1/"})
