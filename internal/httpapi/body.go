@@ -3,6 +3,7 @@ package httpapi
 import (
 	"iter"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/parley-api/parley/internal/render"
@@ -11,48 +12,38 @@ import (
 
 // body makes the body of an answer, in one piece or chunk by chunk.
 type body struct {
-	form *form
-	row  render.Record
-	json render.List
-	buf  []byte
+	render.Encoder
+	buf []byte
 }
 
-func (a *asked) body() *body { return newBody(a.form, a.base, a.Shape()) }
-
-func newBody(form *form, base string, shape store.Shape) *body {
-	b := &body{form: form, row: render.Record{Columns: shape, Base: base + "/v1/"}}
-	if form.name == "csv" {
-		b.buf = render.AppendCSVHeader(b.buf, b.row.Columns)
+// body begins the body of an answer.
+func (c *collection) body(a *asked) *body {
+	subject := render.Subject{
+		Kind:       a.kind,
+		Collection: c.table.Name,
+		About:      c.table.About,
+		Fields:     a.List.Fields,
+		Base:       a.base + "/v1/",
+		Address:    a.base + a.path,
 	}
-	return b
+	if a.kind == render.Totals {
+		subject.Columns = a.TotalsShape()
+	} else {
+		subject.Columns = a.Shape()
+	}
+	if a.List.After != nil {
+		subject.Address += "?" + a.List.Next(*a.List.After)
+	} else if query := a.List.Canonical(); query != "" {
+		subject.Address += "?" + query
+	}
+	return &body{Encoder: a.New(subject)}
 }
 
-func (b *body) add(row store.Row) {
-	b.row.Values = row
-	switch b.form.name {
-	case "csv":
-		b.buf = render.AppendCSV(b.buf, b.row)
-	case "ndjson":
-		b.buf = append(render.AppendJSON(b.buf, b.row), '\n')
-	default:
-		b.json.Add(b.row)
-	}
-}
+func (b *body) add(row store.Row) { b.buf = b.Add(b.buf, row) }
 
-// list is the whole body of a page.
-func (b *body) list(next string, m render.Meta) []byte {
-	if b.form.name != "json" {
-		return b.buf
-	}
-	return b.json.Close(next, m)
-}
-
-// record is the whole body of a single record.
-func (b *body) record() []byte {
-	if b.form.name != "json" {
-		return b.buf
-	}
-	return b.json.Single()
+// whole is the body in one piece: its beginning is made last, when all that it may say is known.
+func (b *body) whole(m render.Meta) []byte {
+	return b.End(slices.Insert(b.buf, 0, b.Begin(nil, m)...), m)
 }
 
 // chunk is how many bytes of a stream are written at a time.
@@ -74,7 +65,8 @@ func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) er
 	}
 	c.pacing.exports.Add(1)
 	defer c.pacing.exports.Add(-1)
-	b := a.body()
+	b, m := c.body(a), c.meta(a, info)
+	b.buf = b.Begin(b.buf, m)
 	control := http.NewResponseController(w)
 	begin := time.Now()
 	flush := func() error {
@@ -98,5 +90,6 @@ func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) er
 			panic(http.ErrAbortHandler)
 		}
 	}
+	b.buf = b.End(b.buf, m)
 	return flush()
 }

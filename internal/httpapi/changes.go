@@ -10,7 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/parley-api/parley/internal/query"
+	"github.com/parley-api/parley/internal/render"
 	"github.com/parley-api/parley/internal/store"
 )
 
@@ -49,15 +49,15 @@ func (s *server) preview(w http.ResponseWriter, r *http.Request, done store.Reco
 
 // changeset serves one changeset with what it changed.
 func (c *collection) changeset(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.understand(w, r, query.Record)
+	a, err := c.understand(w, r, render.Records)
 	if err != nil {
 		return err
 	}
 	revision, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
-	if a.layout == store.Flat || a.List.Fields != nil || err != nil {
+	if !a.Object || a.List.Fields != nil || err != nil {
 		return c.record(w, r)
 	}
-	body := a.body()
+	body := c.body(a)
 	info, err := store.One(r.Context(), c.DB, a.Question, strconv.FormatInt(revision, 10), body.add)
 	if err != nil {
 		return err
@@ -67,24 +67,24 @@ func (c *collection) changeset(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return c.streamChanges(w, r, http.StatusOK, revision, body.record())
+	return c.streamChanges(w, r, http.StatusOK, revision, body.whole(c.meta(a, info)))
 }
 
 // changesetDocument answers with a changeset that was just recorded.
 func (s *server) changesetDocument(w http.ResponseWriter, r *http.Request, revision int64) error {
-	c := &collection{server: s, table: store.Changesets, grammar: store.Changesets.Grammar()}
+	c := newCollection(s, store.Changesets)
 	a, err := c.written(r, "/v1/changesets/"+strconv.FormatInt(revision, 10), revision)
 	if err != nil {
 		return err
 	}
-	body := a.body()
+	body := c.body(a)
 	info, err := store.One(r.Context(), s.DB, a.Question, strconv.FormatInt(revision, 10), body.add)
 	if err != nil {
 		return err
 	}
 	c.headers(w, a, info)
 	w.Header().Set("Cache-Control", "no-store")
-	return c.streamChanges(w, r, http.StatusCreated, revision, body.record())
+	return c.streamChanges(w, r, http.StatusCreated, revision, body.whole(c.meta(a, info)))
 }
 
 // streamChanges answers with a changeset, whose JSON is head, and what it changed, in constant memory. What was done to

@@ -26,20 +26,41 @@ type collection struct {
 	*server
 	table   *store.Table
 	grammar query.Grammar
+	forms   map[render.Kind]offer
+}
+
+func newCollection(s *server, t *store.Table) *collection {
+	c := &collection{server: s, table: t, grammar: t.Grammar(), forms: map[render.Kind]offer{}}
+	for _, k := range []render.Kind{render.Lists, render.Records, render.Totals} {
+		c.forms[k] = offered(k, c.grammar.Fields)
+	}
+	return c
 }
 
 // asked is a request that is understood: a question to the store, and how its answer is to look.
 type asked struct {
 	store.Question
-	*form
+	*render.Form
+	kind   render.Kind
 	moment *store.Moment // what as_of stands for; nil: not given
 	base   string
 	path   string // as the client wrote it, extension included
+	file   string // what the answer is called where it is saved
+
+	pinned   string // the permalink, once it is made
+	pinnedAt int64
+}
+
+// readings are the ways to read the query of an answer of each kind.
+var readings = map[render.Kind]func(url.Values, query.Grammar) (query.List, error){
+	render.Lists:   query.Parse,
+	render.Records: query.Record,
+	render.Totals:  func(v url.Values, g query.Grammar) (query.List, error) { return query.Totals(v, g, store.TotalsBy) },
 }
 
 // understand reads what the form, the query and as_of ask for.
-func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse func(url.Values, query.Grammar) (query.List, error)) (*asked, error) {
-	form, err := negotiate(w, r)
+func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind render.Kind) (*asked, error) {
+	form, err := c.forms[kind].negotiate(w, r)
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +69,8 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse fu
 		return nil, err
 	}
 	grammar := c.grammar
-	grammar.Flat = form.layout == store.Flat
-	l, err := parse(values, grammar)
+	grammar.Flat = form.Flat
+	l, err := readings[kind](values, grammar)
 	if err != nil {
 		return nil, err
 	}
@@ -58,10 +79,12 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse fu
 		path = u.EscapedPath()
 	}
 	a := &asked{
-		Question: store.Question{Table: c.table, List: l, Form: form.layout},
-		form:     form,
+		Question: store.Question{Table: c.table, List: l, Form: store.Form(form.Flat), Needs: form.Needs},
+		Form:     form,
+		kind:     kind,
 		base:     c.base(r),
 		path:     path,
+		file:     strings.ReplaceAll(strings.TrimPrefix(r.URL.Path, "/v1/"), "/", "-") + "." + form.Name,
 	}
 	if l.ReportedBy != "" {
 		if err := store.IsParty(r.Context(), c.DB, l.ReportedBy); err != nil {
@@ -81,7 +104,7 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, parse fu
 
 // list serves a page of the collection, or all of it in a form that is not paged.
 func (c *collection) list(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.understand(w, r, query.Parse)
+	a, err := c.understand(w, r, render.Lists)
 	if err != nil {
 		return err
 	}
@@ -90,40 +113,38 @@ func (c *collection) list(w http.ResponseWriter, r *http.Request) error {
 
 // totals serves sums over the records that a list would have.
 func (c *collection) totals(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.understand(w, r, func(v url.Values, g query.Grammar) (query.List, error) { return query.Totals(v, g, store.TotalsBy) })
+	a, err := c.understand(w, r, render.Totals)
 	if err != nil {
 		return err
 	}
 	if fresh, err := c.unchanged(w, r, a); fresh || err != nil {
 		return err
 	}
-	body := newBody(a.form, a.base, a.TotalsShape())
+	body := c.body(a)
 	info, err := store.Totals(r.Context(), c.DB, a.Question, body.add)
 	if err != nil {
 		return err
 	}
 	c.headers(w, a, info)
-	m := c.meta(a, info)
-	m.By = a.List.By
-	return send(w, body.list("", m))
+	return send(w, body.whole(c.meta(a, info)))
 }
 
 // history serves the changes of one record: the feed of changes, cut down to it.
-func (s *server) history(w http.ResponseWriter, r *http.Request) error {
+func (c *collection) history(w http.ResponseWriter, r *http.Request) error {
 	name, id := chi.URLParam(r, "collection"), chi.URLParam(r, "id")
 	kept := slices.ContainsFunc(store.Tables, func(t *store.Table) bool {
 		return t.Name == name && t.Base != "" && t != store.Reports // a report is part of the record that it is about
 	})
 	if !kept || !query.IsID(id) {
-		return s.notFound(w, r)
+		return c.notFound(w, r)
 	}
-	c := &collection{server: s, table: store.Changes, grammar: store.Changes.Grammar()}
-	c.grammar.Of = "history of " + name + "/" + id
-	a, err := c.understand(w, r, query.Parse)
+	of := *c
+	of.grammar.Of = "history of " + name + "/" + id
+	a, err := of.understand(w, r, render.Lists)
 	if err != nil {
 		return err
 	}
-	if err := store.HasHistory(r.Context(), s.DB, name, id); err != nil {
+	if err := store.HasHistory(r.Context(), c.DB, name, id); err != nil {
 		return err
 	}
 	for field, value := range map[string]string{"collection": name, "record": id} {
@@ -138,7 +159,7 @@ func (c *collection) answer(w http.ResponseWriter, r *http.Request, a *asked) er
 	if fresh, err := c.unchanged(w, r, a); fresh || err != nil {
 		return err
 	}
-	if a.unpaged && a.List.Limit == 0 && a.List.After == nil {
+	if a.Complete && a.List.Limit == 0 && a.List.After == nil {
 		return c.stream(w, r, a)
 	}
 	if a.List.Limit == 0 {
@@ -150,28 +171,33 @@ func (c *collection) answer(w http.ResponseWriter, r *http.Request, a *asked) er
 
 // listPage answers with one page, made in one piece.
 func (c *collection) listPage(w http.ResponseWriter, r *http.Request, a *asked) error {
-	body := a.body()
+	body := c.body(a)
 	info, err := store.Page(r.Context(), c.DB, a.Question, body.add)
 	if err != nil {
 		return err
 	}
+	m := c.meta(a, info)
+	if m.Next != "" {
+		w.Header().Set("Link", "<"+m.Next+`>; rel="next"`)
+	}
+	c.headers(w, a, info)
+	return send(w, body.whole(m))
+}
+
+// meta is what an answer says of itself.
+func (c *collection) meta(a *asked, info store.Info) render.Meta {
 	next := ""
 	if info.Next != nil {
 		next = a.base + a.path + "?" + a.List.Next(*info.Next)
-		w.Header().Set("Link", "<"+next+`>; rel="next"`)
 	}
-	c.headers(w, a, info)
-	return send(w, body.list(next, c.meta(a, info)))
-}
-
-// meta is what a list says of itself.
-func (c *collection) meta(a *asked, info store.Info) render.Meta {
 	return render.Meta{
+		Next:        next,
 		Revision:    info.Revision,
 		AsOf:        info.RecordedAt,
 		Permalink:   a.permalink(info.Revision),
 		ReportedBy:  a.List.ReportedBy,
 		DidYouMean:  info.DidYouMean,
+		By:          a.List.By,
 		Total:       info.Total,
 		Undated:     info.Undated,
 		Coverage:    info.Coverage,
@@ -182,7 +208,7 @@ func (c *collection) meta(a *asked, info store.Info) render.Meta {
 
 // record serves a single record.
 func (c *collection) record(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.understand(w, r, query.Record)
+	a, err := c.understand(w, r, render.Records)
 	if err != nil {
 		return err
 	}
@@ -190,7 +216,7 @@ func (c *collection) record(w http.ResponseWriter, r *http.Request) error {
 	if !query.IsID(id) {
 		return &store.Absent{}
 	}
-	body := a.body()
+	body := c.body(a)
 	info, err := store.One(r.Context(), c.DB, a.Question, id, body.add)
 	if err != nil {
 		return err
@@ -200,18 +226,21 @@ func (c *collection) record(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return send(w, body.record())
+	return send(w, body.whole(c.meta(a, info)))
 }
 
 // permalink is the address that answers the same for ever.
 func (a *asked) permalink(revision int64) string {
-	return a.base + a.path + "?" + a.List.Pinned(revision)
+	if a.pinned == "" || a.pinnedAt != revision {
+		a.pinned, a.pinnedAt = a.base+a.path+"?"+a.List.Pinned(revision), revision
+	}
+	return a.pinned
 }
 
 // headers sets what every successful answer says of itself.
 func (c *collection) headers(w http.ResponseWriter, a *asked, info store.Info) {
 	h := w.Header()
-	h.Set("Content-Type", a.header)
+	h.Set("Content-Type", a.Header)
 	h.Set("Etag", c.etag(a, info.Revision))
 	h.Set("Parley-Revision", fmt.Sprint(info.Revision))
 	if a.List.ReportedBy != "" {
@@ -230,7 +259,7 @@ func (c *collection) headers(w http.ResponseWriter, a *asked, info store.Info) {
 	if a.moment != nil && info.RecordedAt != nil {
 		h.Set("Memento-Datetime", info.RecordedAt.UTC().Format(http.TimeFormat))
 	}
-	if a.layout == store.Flat {
-		h.Set("Content-Disposition", `inline; filename="`+c.table.Name+"."+a.name+`"`)
+	if a.Form != c.forms[a.kind][0] {
+		h.Set("Content-Disposition", `inline; filename="`+a.file+`"`)
 	}
 }

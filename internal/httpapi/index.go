@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 
+	"github.com/parley-api/parley/internal/render"
 	"github.com/parley-api/parley/internal/store"
 )
 
@@ -15,7 +16,17 @@ type index struct {
 	Attribution string            `json:"attribution"`
 	Links       map[string]string `json:"links"`
 	Grammar     []grammarForm     `json:"grammar"`
+	Forms       []formEntry       `json:"forms"`
 	Collections []indexEntry      `json:"collections"`
+}
+
+// formEntry is a form. Which collections have it, they say themselves.
+type formEntry struct {
+	Name      string   `json:"name"` // and extension
+	MediaType string   `json:"media_type"`
+	About     string   `json:"about"`
+	Of        []string `json:"of"` // the kinds of answers that have it
+	Complete  bool     `json:"complete"`
 }
 
 type grammarForm struct {
@@ -27,7 +38,7 @@ type indexEntry struct {
 	Name     string              `json:"name"`
 	URL      string              `json:"url"`
 	About    string              `json:"about"`
-	Forms    []string            `json:"forms"`
+	Forms    []string            `json:"forms"` // of its lists and records
 	Fields   []string            `json:"fields"`
 	Filters  map[string][]string `json:"filters"` // with their operators; "" is equality
 	Sort     []string            `json:"sort"`
@@ -48,7 +59,7 @@ var grammarForms = []grammarForm{
 	{"disputed=true", "only records with a figure on which voices contradict each other"},
 	{"total_count=true", "adds meta.total"},
 	{`said_by="Kyiv, Lviv"`, "a value that contains a comma stands in quotation marks"},
-	{".csv · .ndjson", "as extension: the same query in another form, complete unless limit is given"},
+	{".csv", "as extension: the same query in another form; forms lists them"},
 }
 
 func (s *server) index(w http.ResponseWriter, r *http.Request) error {
@@ -70,6 +81,9 @@ func (s *server) index(w http.ResponseWriter, r *http.Request) error {
 		},
 		Grammar: grammarForms,
 	}
+	for _, f := range render.Forms {
+		page.Forms = append(page.Forms, formEntry{Name: f.Name, MediaType: f.Media, About: f.About, Of: f.Of.Names(), Complete: f.Complete})
+	}
 	for _, t := range store.Tables {
 		page.Collections = append(page.Collections, describe(t, base+"/v1/"+t.Name))
 	}
@@ -82,7 +96,7 @@ func describe(t *store.Table, url string) indexEntry {
 		Name:    t.Name,
 		URL:     url,
 		About:   t.About,
-		Forms:   formNames(),
+		Forms:   offered(render.Lists|render.Records, g.Fields).names(),
 		Fields:  g.Shown(),
 		Filters: map[string][]string{},
 		Sort:    g.SortKeys(),

@@ -45,7 +45,7 @@ var (
 	}
 	notAcceptableKind = kind{
 		"not-acceptable", "There is no such form", http.StatusNotAcceptable,
-		"The form that the extension or the header Accept asks for does not exist here. errors lists those that do.",
+		"What is at this address does not have the form that the extension or the header Accept asks for. errors lists those that it has.",
 	}
 	malformedBody = kind{
 		"malformed-body", "The body is not understood", http.StatusBadRequest,
@@ -130,7 +130,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &malform):
 		s.problem(w, r, invalidParameter, malform.Error(), nil)
 	case errors.As(err, &unknown):
-		s.problem(w, r, notAcceptableKind, unknown.Error(), []query.Fault{{Parameter: unknown.by, Reason: "asks for a form that there is not", Allowed: formNames()}})
+		s.problem(w, r, notAcceptableKind, unknown.Error(), []query.Fault{{Parameter: unknown.by, Reason: "asks for a form that there is not", Allowed: unknown.offer.names()}})
 	case errors.As(err, &absent):
 		s.absent(w, r, absent)
 	case s.failWrite(w, r, err):

@@ -44,16 +44,15 @@ func (s *server) routes() chi.Router {
 	mount(r, s, store.Changesets)
 	mount(r, s, store.Changes)
 	mount(r, s, store.Coverage)
-	found := &collection{server: s, table: store.Found, grammar: store.Found.Grammar()}
-	r.Get("/v1/search", s.handle(found.list))
+	r.Get("/v1/search", s.handle(newCollection(s, store.Found).list))
 	r.Post("/v1/changesets", s.write(s.postChangeset))
-	r.Get("/v1/{collection}/{id}/history", s.handle(s.history))
+	r.Get("/v1/{collection}/{id}/history", s.handle(newCollection(s, store.Changes).history))
 	return r
 }
 
 // mount serves a collection and its records, and where they are written by themselves, their writes.
 func mount(r chi.Router, s *server, t *store.Table) {
-	c := &collection{server: s, table: t, grammar: t.Grammar()}
+	c := newCollection(s, t)
 	r.Get("/v1/"+t.Name, s.handle(c.list))
 	if t == store.PrisonerExchanges || t == store.BodyRepatriations {
 		r.Get("/v1/"+t.Name+"/totals", s.page(c.totals))

@@ -24,7 +24,7 @@ func (c *collection) etag(a *asked, revision int64) string {
 	if a.List.After != nil {
 		cursor = a.List.After.String()
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{c.Version, a.base, a.path, a.name, a.List.Canonical(), cursor}, "\n")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.Version, a.base, a.path, a.Name, a.List.Canonical(), cursor}, "\n")))
 	return fmt.Sprintf(`W/"%d-%s"`, revision, hex.EncodeToString(sum[:16]))
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/record"
+	"github.com/parley-api/parley/internal/render"
 	"github.com/parley-api/parley/internal/store"
 )
 
@@ -86,7 +87,7 @@ func (c *writer) show(w http.ResponseWriter, r *http.Request, id string, done st
 	if err != nil {
 		return err
 	}
-	body := a.body()
+	body := c.body(a)
 	info, err := store.One(r.Context(), c.DB, a.Question, id, body.add)
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (c *writer) show(w http.ResponseWriter, r *http.Request, id string, done st
 		w.Header().Set("Location", a.base+a.path)
 		w.WriteHeader(http.StatusCreated)
 	}
-	return send(w, body.record())
+	return send(w, body.whole(c.meta(a, info)))
 }
 
 // wrote sets the headers that tell what a write led to. The revision is the changeset's id.
@@ -116,5 +117,8 @@ func (c *collection) written(r *http.Request, path string, revision int64) (*ask
 	if err != nil {
 		return nil, err
 	}
-	return &asked{Question: store.Question{Table: c.table, List: l, At: &revision, Newest: true}, form: forms[0], base: c.base(r), path: path}, nil
+	return &asked{
+		Question: store.Question{Table: c.table, List: l, At: &revision, Newest: true},
+		Form:     c.forms[render.Records][0], kind: render.Records, base: c.base(r), path: path,
+	}, nil
 }

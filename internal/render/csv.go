@@ -6,16 +6,36 @@ import (
 	"github.com/parley-api/parley/internal/query"
 )
 
-// AppendCSVHeader appends the header line of CSV (RFC 4180).
-func AppendCSVHeader(b []byte, columns []query.Field) []byte {
-	for i := range columns {
+// CSV is RFC 4180 with a header line always, in UTF-8.
+var CSV = &Form{
+	Name:     "csv",
+	Media:    "text/csv",
+	Header:   "text/csv; charset=utf-8; header=present",
+	About:    "a table for spreadsheets, pandas and R",
+	Of:       Lists | Records | Totals,
+	Flat:     true,
+	Complete: true,
+	New:      func(s Subject) Encoder { return &csv{Record{Columns: s.Columns, Base: s.Base}} },
+}
+
+type csv struct{ row Record }
+
+func (e *csv) Begin(b []byte, _ Meta) []byte {
+	for i := range e.row.Columns {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, columns[i].Name...)
+		b = append(b, e.row.Columns[i].Name...)
 	}
 	return append(b, "\r\n"...)
 }
+
+func (e *csv) Add(b []byte, values [][]byte) []byte {
+	e.row.Values = values
+	return AppendCSV(b, e.row)
+}
+
+func (e *csv) End(b []byte, _ Meta) []byte { return b }
 
 // AppendCSV appends a row of CSV. Null is an empty cell; the elements of a list are joined by semicolons.
 func AppendCSV(b []byte, r Record) []byte {

@@ -7,6 +7,48 @@ import (
 	"github.com/parley-api/parley/internal/query"
 )
 
+// JSON is a record as an object, and a page of a list as {"data": […], "next": …, "meta": {…}}.
+var JSON = &Form{
+	Name:   "json",
+	Media:  "application/json",
+	Header: "application/json",
+	About:  "records whole, with all that nests in them, in pages",
+	Of:     Lists | Records | Totals,
+	Object: true,
+	New: func(s Subject) Encoder {
+		return &object{row: Record{Columns: s.Columns, Base: s.Base}, list: s.Kind != Records}
+	},
+}
+
+type object struct {
+	row  Record
+	list bool // the object is a list
+	some bool // a record has been added
+}
+
+func (e *object) Begin(b []byte, _ Meta) []byte {
+	if e.list {
+		b = append(b, `{"data":[`...)
+	}
+	return b
+}
+
+func (e *object) Add(b []byte, values [][]byte) []byte {
+	if e.some {
+		b = append(b, ',')
+	}
+	e.some = true
+	e.row.Values = values
+	return AppendJSON(b, e.row)
+}
+
+func (e *object) End(b []byte, m Meta) []byte {
+	if e.list {
+		return appendTail(append(b, "],"...), m)
+	}
+	return append(b, '\n')
+}
+
 // AppendJSON appends a record as a JSON object.
 func AppendJSON(b []byte, r Record) []byte {
 	b = append(b, '{')
@@ -52,55 +94,14 @@ func appendJSONValue(b []byte, t query.Type, v []byte, base string) []byte {
 	}
 }
 
-// List builds the JSON of a page of a list: {"data": […], "next": …, "meta": {…}}.
-type List struct {
-	buf   []byte
-	count int
-}
-
-// Add appends a record.
-func (l *List) Add(r Record) {
-	if l.count == 0 {
-		l.buf = append(l.buf, `{"data":[`...)
-	} else {
-		l.buf = append(l.buf, ',')
-	}
-	l.count++
-	l.buf = AppendJSON(l.buf, r)
-}
-
-// Single returns the one record that was added, by itself.
-func (l *List) Single() []byte {
-	const opening = `{"data":[`
-	return append(l.buf[len(opening):], '\n')
-}
-
-// Meta is what a list says of itself. Nil members are left out.
-type Meta struct {
-	Revision    int64
-	AsOf        *time.Time // when the revision was recorded; nil before the first
-	Permalink   string     // the same query, pinned to the revision
-	ReportedBy  string     // the party whose figures these are; "": the best-supported ones
-	DidYouMean  string     // the search that was carried out instead, because the one asked for found nothing
-	By          string     // what totals are made by
-	Total       *int64
-	Undated     *int64
-	Coverage    []byte // JSON
-	Licence     string
-	Attribution string
-}
-
-// Close returns the whole page; next is the address of the following one, "" on the last.
-func (l *List) Close(next string, m Meta) []byte {
-	b := l.buf
-	if l.count == 0 {
-		b = append(b, `{"data":[`...)
-	}
-	b = append(b, `],"next":`...)
-	if next == "" {
+// appendTail appends the last members of a list, the following page and what the list says of itself, and closes it:
+// "next": …, "meta": {…}}.
+func appendTail(b []byte, m Meta) []byte {
+	b = append(b, `"next":`...)
+	if m.Next == "" {
 		b = append(b, "null"...)
 	} else {
-		b = quote(b, []byte(next))
+		b = quote(b, []byte(m.Next))
 	}
 	b = append(b, `,"meta":{"revision":`...)
 	b = strconv.AppendInt(b, m.Revision, 10)

@@ -19,6 +19,23 @@ type Record struct {
 	Base    string
 }
 
+// Meta is what an answer says of itself. Nil members are left out.
+type Meta struct {
+	Next string // the address of the following page; "": this is the last
+
+	Revision    int64
+	AsOf        *time.Time // when the revision was recorded; nil before the first
+	Permalink   string     // the same query, pinned to the revision
+	ReportedBy  string     // the party whose figures these are; "": the best-supported ones
+	DidYouMean  string     // the search that was carried out instead, because the one asked for found nothing
+	By          string     // what totals are made by
+	Total       *int64
+	Undated     *int64
+	Coverage    []byte // JSON
+	Licence     string
+	Attribution string
+}
+
 // appendPlain appends a value of a type that needs no quoting: a number, a truth value, a day or an instant. It reports
 // whether it is of such a type.
 func appendPlain(b []byte, t query.Type, v []byte) ([]byte, bool) {

@@ -33,7 +33,8 @@ type Question struct {
 	Table *Table
 	List  query.List
 	Form  Form
-	At    *int64 // the revision to read; nil: the current one
+	Needs []string // columns that are read also where List.Fields leaves them out; those that the table does not have are not
+	At    *int64   // the revision to read; nil: the current one
 
 	// Newest says that At was the current revision a moment ago. It is then read as such, which costs nothing more, unless
 	// the data set has moved on.
@@ -67,7 +68,11 @@ func (q Question) selection() selection {
 	case !q.mixed:
 		use = kept
 	}
-	return q.Table.selection(q.Form, use, q.List.Fields)
+	fields := q.List.Fields
+	if fields != nil && q.Needs != nil {
+		fields = slices.Concat(fields, q.Needs)
+	}
+	return q.Table.selection(q.Form, use, fields)
 }
 
 // statement is the SQL for the question's rows.
