@@ -35,9 +35,11 @@ var imports = map[string][]string{
 var modules = map[string]string{
 	"github.com/agnivade/levenshtein":    "the nearest name in errors",
 	"github.com/alecthomas/kong":         "flags, environment, subcommands",
+	"github.com/andybalholm/brotli":      "of parquet-go",
 	"github.com/elnormous/contenttype":   "the header Accept",
 	"github.com/go-chi/chi/v5":           "routes",
 	"github.com/go-json-experiment/json": "JSON strings appended to bytes",
+	"github.com/google/uuid":             "of parquet-go",
 	"github.com/jackc/pgpassfile":        "of pgx",
 	"github.com/jackc/pgservicefile":     "of pgx",
 	"github.com/jackc/pgx/v5":            "PostgreSQL",
@@ -46,11 +48,16 @@ var modules = map[string]string{
 	"github.com/maypok86/otter/v2":       "finished answers kept, bounded in bytes, by how often they are used",
 	"github.com/mfridman/interpolate":    "of goose",
 	"github.com/mitchellh/colorstring":   "of progressbar",
+	"github.com/parquet-go/bitpack":      "of parquet-go",
+	"github.com/parquet-go/jsonlite":     "of parquet-go",
+	"github.com/parquet-go/parquet-go":   "Parquet: pages, encodings, statistics and the footer, which nobody writes by hand",
+	"github.com/pierrec/lz4/v4":          "of parquet-go",
 	"github.com/pressly/goose/v3":        "migrations",
 	"github.com/rivo/uniseg":             "of progressbar",
 	"github.com/schollz/progressbar/v3":  "progress of long imports and exports",
 	"github.com/sethvargo/go-retry":      "of goose",
 	"github.com/swaggest/swgui":          "the interactive documentation, offline",
+	"github.com/twpayne/go-geom":         "of parquet-go",
 	"github.com/vearutop/statigz":        "of swgui",
 	"go.uber.org/multierr":               "of goose",
 	"go.yaml.in/yaml/v3":                 "files of data sets; the contract as JSON",
@@ -58,6 +65,7 @@ var modules = map[string]string{
 	"golang.org/x/sys":                   "of term",
 	"golang.org/x/term":                  "is it a terminal? for colours and progress",
 	"golang.org/x/text":                  "of pgx",
+	"google.golang.org/protobuf":         "of parquet-go",
 }
 
 type goPackage struct {

@@ -280,7 +280,7 @@ func (t *tee) lose() {
 func (t *tee) WriteHeader(status int) {
 	if t.status == 0 {
 		t.status = status
-		if _, ok := revisionOf(t.Header().Get("Etag")); status != http.StatusOK || !ok {
+		if _, ok := revisionOf(t.Header().Get("Etag")); status != http.StatusOK || !ok || t.Header().Get("Accept-Ranges") != "" {
 			t.lose()
 		}
 	}

@@ -120,6 +120,9 @@ func (c *collection) totals(w http.ResponseWriter, r *http.Request) error {
 	if fresh, err := c.unchanged(w, r, a); fresh || err != nil {
 		return err
 	}
+	if a.File {
+		return c.file(w, r, a, c.sums(a))
+	}
 	body := c.body(a)
 	info, err := store.Totals(r.Context(), c.DB, a.Question, body.add)
 	if err != nil {
@@ -159,11 +162,17 @@ func (c *collection) answer(w http.ResponseWriter, r *http.Request, a *asked) er
 	if fresh, err := c.unchanged(w, r, a); fresh || err != nil {
 		return err
 	}
-	if a.Complete && a.List.Limit == 0 && a.List.After == nil {
-		return c.stream(w, r, a)
-	}
-	if a.List.Limit == 0 {
+	whole := a.Complete && a.List.Limit == 0 && a.List.After == nil
+	if !whole && a.List.Limit == 0 {
 		a.List.Limit = c.grammar.Limits.Default
+	}
+	switch {
+	case a.File && whole:
+		return c.file(w, r, a, c.all(a))
+	case a.File:
+		return c.file(w, r, a, c.some(a))
+	case whole:
+		return c.stream(w, r, a)
 	}
 	c.page(func(w http.ResponseWriter, r *http.Request) error { return c.listPage(w, r, a) })(w, r)
 	return nil

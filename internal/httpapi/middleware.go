@@ -16,7 +16,7 @@ import (
 var (
 	nosniff     = []string{"nosniff"}
 	everyOrigin = []string{"*"}
-	exposed     = []string{"ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, Retry-After, X-Request-Id"}
+	exposed     = []string{"Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, Retry-After, X-Request-Id"}
 )
 
 // readOnly are the methods that pages of other origins may use.
@@ -113,7 +113,7 @@ func (s *server) cors(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Allow", s.allowed(r.URL.Path))
 		h.Set("Access-Control-Allow-Methods", readOnly)
-		h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match, X-Request-Id")
+		h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match, If-Range, Range, X-Request-Id")
 		h.Set("Access-Control-Max-Age", "86400")
 		w.WriteHeader(http.StatusNoContent)
 	})

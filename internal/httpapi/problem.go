@@ -67,6 +67,10 @@ var (
 		"precondition-failed", "The record is not as you saw it", http.StatusPreconditionFailed,
 		"If-Match or If-None-Match does not hold: somebody has changed the record, or it is not there, or it is there already. Nothing was changed. Read it again and decide anew.",
 	}
+	rangeNotSatisfiable = kind{
+		"range-not-satisfiable", "The file has no such part", http.StatusRequestedRangeNotSatisfiable,
+		"The header Range asks for bytes that the file does not have. Content-Range says how many it has.",
+	}
 	tooLarge = kind{
 		"too-large", "The body is too large", http.StatusRequestEntityTooLarge,
 		"The size of a body and the number of operations of a changeset are bounded. Divide it into several changesets.",
@@ -98,7 +102,7 @@ var (
 
 	kinds = []kind{
 		invalidParameter, malformedBody, unauthorizedKind, forbidden, notFound, methodNotAllowed, notAcceptableKind, conflict, gone, preconditionFailed,
-		tooLarge, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, internal, unavailable,
+		tooLarge, rangeNotSatisfiable, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, internal, unavailable,
 	}
 )
 

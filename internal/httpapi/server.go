@@ -40,6 +40,7 @@ type server struct {
 	answers  *answers // nil: none are kept
 	recorder *store.Recorder
 	pacing   pacing
+	files    *files
 }
 
 // New returns the handler of the public address.
@@ -60,7 +61,7 @@ func New(o Options) http.Handler {
 	if o.Watch == nil {
 		o.Watch = store.NewWatch(o.DB)
 	}
-	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB)}
+	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now)}
 	r := s.routes()
 	s.routing = r
 	return s.front(r)

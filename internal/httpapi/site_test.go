@@ -63,7 +63,7 @@ func selectedContract(t *testing.T) *openapi3.T {
 
 var (
 	loadContract = sync.OnceValues(func() (*openapi3.T, error) {
-		for _, media := range []string{"application/x-ndjson", "text/html"} {
+		for _, media := range []string{"application/vnd.apache.parquet", "application/x-ndjson", "multipart/byteranges", "text/html"} {
 			openapi3filter.RegisterBodyDecoder(media, openapi3filter.PlainBodyDecoder)
 		}
 		return openapi3.NewLoader().LoadFromData(api.YAML)

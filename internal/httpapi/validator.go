@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -17,15 +18,19 @@ const (
 	immutable = "public, max-age=31536000, immutable"
 )
 
-// etag is the validator of an answer: made of all that determines it. It is weak, because the same answer may be sent
-// compressed or not.
+// etag is the validator of an answer: made of all that determines it. It is weak where the same answer may be sent
+// compressed or not; that of a file is strong.
 func (c *collection) etag(a *asked, revision int64) string {
 	cursor := ""
 	if a.List.After != nil {
 		cursor = a.List.After.String()
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{c.Version, a.base, a.path, a.Name, a.List.Canonical(), cursor}, "\n")))
-	return fmt.Sprintf(`W/"%d-%s"`, revision, hex.EncodeToString(sum[:16]))
+	tag := fmt.Sprintf(`"%d-%s"`, revision, hex.EncodeToString(sum[:16]))
+	if a.File {
+		return tag
+	}
+	return "W/" + tag
 }
 
 // unchanged answers 304 if the client already has the current answer to a list, without asking for it.
@@ -33,17 +38,13 @@ func (c *collection) unchanged(w http.ResponseWriter, r *http.Request, a *asked)
 	if r.Header.Get("If-None-Match") == "" {
 		return false, nil
 	}
-	var info store.Info
-	switch {
-	case a.moment != nil:
-		info.Revision, info.RecordedAt = a.moment.Revision, a.moment.RecordedAt
-	case a.List.After != nil: // the pages of a walk are all of one revision
-		info.Revision = a.List.After.Revision
-	default:
-		var err error
-		if info.Revision, err = c.Watch.Revision(r.Context()); err != nil {
-			return false, err
-		}
+	revision, err := c.expected(r.Context(), a)
+	if err != nil {
+		return false, err
+	}
+	info := store.Info{Revision: revision}
+	if a.moment != nil {
+		info.RecordedAt = a.moment.RecordedAt
 	}
 	if !matches(r, c.etag(a, info.Revision)) {
 		return false, nil
@@ -52,6 +53,18 @@ func (c *collection) unchanged(w http.ResponseWriter, r *http.Request, a *asked)
 	w.Header().Del("Content-Type")
 	w.WriteHeader(http.StatusNotModified)
 	return true, nil
+}
+
+// expected is the revision that an answer will be of, unless the data set moves on meanwhile.
+func (c *collection) expected(ctx context.Context, a *asked) (int64, error) {
+	switch {
+	case a.moment != nil:
+		return a.moment.Revision, nil
+	case a.List.After != nil: // the pages of a walk are all of one revision
+		return a.List.After.Revision, nil
+	default:
+		return c.Watch.Revision(ctx)
+	}
 }
 
 // matches reports whether If-None-Match names a validator. The comparison is weak.
