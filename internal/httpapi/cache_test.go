@@ -84,7 +84,7 @@ func TestWarmIsCold(t *testing.T) {
 		for _, target := range []string{
 			"/v1/rounds/istanbul-2025-3", "/v1/rounds?limit=3", "/v1/rounds?limit=3&fields=id,title", "/v1/prisoner-exchanges.csv", "/v1/reports.ndjson",
 			"/v1/prisoner-exchanges/totals?by=month", "/v1/commitments?reported_by=UA", "/v1/search?q=Umerof", "/v1/events?as_of=1", "/v1/events?as_of=2026-11-23", "/v1/rounds/nothing",
-			"/v1/rounds?x=1", "/v1/changesets/1", "/v1/parties/UA/history", "/v1/rounds.xml",
+			"/v1/rounds?x=1", "/v1/changesets/1", "/v1/parties/UA/history", "/v1/rounds.xml", "/v1/rounds.parquet?limit=5", "/v1/events.geojson?bbox=22,44.3,40.3,52.4",
 		} {
 			etag := ""
 			if response, err := http.Get(cold.URL + target); err == nil { //nolint:noctx // a test

@@ -79,7 +79,7 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 		path = u.EscapedPath()
 	}
 	a := &asked{
-		Question: store.Question{Table: c.table, List: l, Form: store.Form(form.Flat), Needs: form.Needs},
+		Question: store.Question{Table: c.table, List: l, Form: store.Form(form.Flat), Needs: form.Needs, Counts: form.Meta},
 		Form:     form,
 		kind:     kind,
 		base:     c.base(r),
@@ -209,6 +209,7 @@ func (c *collection) meta(a *asked, info store.Info) render.Meta {
 		By:          a.List.By,
 		Total:       info.Total,
 		Undated:     info.Undated,
+		Unplaced:    info.Unplaced,
 		Coverage:    info.Coverage,
 		Licence:     Licence,
 		Attribution: Attribution,

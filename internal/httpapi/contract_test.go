@@ -183,6 +183,8 @@ func TestEveryParameter(t *testing.T) {
 					values = []string{"UA", "RU", "AE"}
 				case p.Name == "after":
 					values = []string{"100"}
+				case p.Name == "bbox":
+					values = []string{"22,44.3,40.3,52.4", "30,-90,20,90"}
 				case p.Name == "q":
 					values = []string{`working groups or "prisoners" -bodies`}
 				case p.Schema.Value.Type.Is("boolean"):

@@ -145,8 +145,8 @@ func TestProblems(t *testing.T) {
 		{"unknown problem", "GET", "/problems/none", nil, 404, ""},
 		{"method", "POST", "/v1/rounds", nil, 405, "GET, HEAD, OPTIONS"},
 		{"odd method", "BREW", "/v1/rounds/x", nil, 405, "BREW is not understood"},
-		{"unknown extension", "GET", "/v1/rounds.xlsx", nil, 406, `"allowed":["json","csv","ndjson"]`},
-		{"unknown type", "GET", "/v1/rounds", []string{"Accept", "image/png"}, 406, `"allowed":["json","csv","ndjson"]`},
+		{"unknown extension", "GET", "/v1/rounds.xlsx", nil, 406, `"allowed":["json","csv","ndjson","parquet","geojson"`},
+		{"unknown type", "GET", "/v1/rounds", []string{"Accept", "image/png"}, 406, `"allowed":["json","csv","ndjson","parquet","geojson"`},
 		{"broken Accept", "GET", "/v1/rounds", []string{"Accept", ";;;"}, 406, ""},
 	}
 	for _, tt := range tests {
@@ -271,7 +271,7 @@ func TestTidyCSV(t *testing.T) {
 func TestValidators(t *testing.T) {
 	a := newAPI(t)
 	seen := map[string]string{}
-	for _, target := range []string{"/v1/rounds", "/v1/rounds?limit=3", "/v1/rounds.csv", "/v1/rounds.ndjson", "/v1/rounds/istanbul-2025-3", "/v1/rounds/istanbul-2025-3?fields=id", "/v1/people"} {
+	for _, target := range []string{"/v1/rounds", "/v1/rounds?limit=3", "/v1/rounds.csv", "/v1/rounds.ndjson", "/v1/rounds.geojson", "/v1/rounds?bbox=22,44.3,40.3,52.4", "/v1/rounds/istanbul-2025-3", "/v1/rounds/istanbul-2025-3?fields=id", "/v1/people"} {
 		response, _ := a.do(t, http.MethodGet, target)
 		etag := response.Header.Get("ETag")
 		if other, ok := seen[etag]; ok || !strings.HasPrefix(etag, `W/"1-`) {
@@ -298,7 +298,7 @@ func TestValidators(t *testing.T) {
 // TestMethods: HEAD has the headers of GET and no body; OPTIONS and CORS are open.
 func TestMethods(t *testing.T) {
 	a := newAPI(t)
-	for _, target := range []string{"/v1", "/v1/rounds", "/v1/rounds.csv", "/v1/rounds.ndjson", "/v1/rounds/istanbul-2025-3", "/openapi.yaml", "/openapi.json", "/docs/", "/healthz", "/readyz"} {
+	for _, target := range []string{"/v1", "/v1/rounds", "/v1/rounds.csv", "/v1/rounds.ndjson", "/v1/rounds.parquet", "/v1/rounds.geojson?bbox=22,44.3,40.3,52.4", "/v1/rounds/istanbul-2025-3", "/openapi.yaml", "/openapi.json", "/docs/", "/healthz", "/readyz"} {
 		head, body := a.do(t, http.MethodHead, target)
 		full, _ := a.do(t, http.MethodGet, target)
 		if head.StatusCode != 200 || len(body) > 0 || head.Header.Get("Content-Type") != full.Header.Get("Content-Type") || head.Header.Get("ETag") != full.Header.Get("ETag") {

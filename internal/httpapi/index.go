@@ -55,6 +55,7 @@ var grammarForms = []grammarForm{
 	{"sort=-date", "one key, - for descending; ties by id"},
 	{"limit=50", "1 to 1000, 100 unless given; next has the following page"},
 	{"fields=id,date,transfers", "only these"},
+	{"bbox=22,44.3,40.3,52.4", "west,south,east,north in degrees: only what has a place there"},
 	{"reported_by=UA", "the figures as that party gave them; null where it gave none"},
 	{"disputed=true", "only records with a figure on which voices contradict each other"},
 	{"total_count=true", "adds meta.total"},
@@ -105,6 +106,9 @@ func describe(t *store.Table, url string) indexEntry {
 		if ops := f.Operators(); ops != nil {
 			entry.Filters[f.Name] = ops
 		}
+	}
+	if g.Located() {
+		entry.Filters["bbox"] = []string{""}
 	}
 	for _, example := range t.Try {
 		entry.Examples = append(entry.Examples, "curl '"+url+example+"'")

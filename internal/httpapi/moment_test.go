@@ -64,7 +64,7 @@ func TestAsOfIsWhatWas(t *testing.T) {
 		answers := map[string]string{}
 		for _, table := range store.Tables {
 			list := "/v1/" + table.Name
-			for _, target := range []string{list + ".ndjson", list + ".csv", list + ".ndjson?sort=-id&limit=7"} {
+			for _, target := range []string{list + ".ndjson", list + ".csv", list + ".parquet", list + ".ndjson?sort=-id&limit=7"} {
 				_, body := a.do(t, http.MethodGet, target)
 				answers[target] = string(body)
 			}
@@ -79,7 +79,7 @@ func TestAsOfIsWhatWas(t *testing.T) {
 		}
 		for _, target := range []string{
 			"/v1/rounds/istanbul-2025-3", "/v1/claims/test-claim", "/v1/claims/kursk-exchange-terms-2026-02", "/v1/prisoner-exchanges/exchange-2025-07-23",
-			"/v1/prisoner-exchanges.csv?from=RU&total=200..300", "/v1/rounds.ndjson?person=rustem-umerov", "/v1/events.ndjson?party=TR",
+			"/v1/prisoner-exchanges.csv?from=RU&total=200..300", "/v1/rounds.ndjson?person=rustem-umerov", "/v1/rounds.geojson?bbox=22,44.3,40.3,52.4", "/v1/events.geojson", "/v1/prisoner-exchanges/totals.parquet?by=month", "/v1/events.ndjson?party=TR",
 			"/v1/prisoner-exchanges/totals.csv?by=month", "/v1/prisoner-exchanges/totals.ndjson?by=mediator&reported_by=RU", "/v1/body-repatriations/totals.csv?by=year",
 			"/v1/search.ndjson?q=exchange", "/v1/search.ndjson?q=Umerof", "/v1/commitments.csv?status=open,overdue", "/v1/prisoner-exchanges.csv?disputed=true",
 		} {

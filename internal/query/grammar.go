@@ -85,6 +85,13 @@ func (g Grammar) Field(name string) (Field, bool) {
 	return g.Fields[i], true
 }
 
+// Located reports whether records have places, which bbox= asks for.
+func (g Grammar) Located() bool {
+	_, lat := g.Field("lat")
+	_, lon := g.Field("lon")
+	return lat && lon
+}
+
 // names returns those of the fields that keep accepts.
 func (g Grammar) names(keep func(Field) bool) []string {
 	var names []string
@@ -112,6 +119,9 @@ func (g Grammar) controls() []string {
 	}
 	if g.Searchable {
 		names = append(names, "q")
+	}
+	if g.Located() {
+		names = append(names, "bbox")
 	}
 	return names
 }

@@ -14,6 +14,7 @@ import (
 type List struct {
 	Where      []Condition
 	Search     string // the text of q=; "" for none
+	Box        *Box   // the part of the earth that records must lie in; nil: any, or none that is known
 	Sort       Order
 	AsOf       *AsOf    // the moment to read; nil: now
 	By         string   // what totals are made by; "" for a list
@@ -243,6 +244,8 @@ func (p *parser) parameter(name string, given []string) {
 		canonical = p.fields(value)
 	case name == "total_count":
 		p.list.TotalCount = p.boolean(name, value)
+	case name == "bbox" && p.grammar.Located():
+		canonical = p.box(value)
 	case name == "q" && p.grammar.Searchable:
 		if len(strings.Fields(value)) > maxWords {
 			p.fault("q", "has more than "+strconv.Itoa(maxWords)+" words")

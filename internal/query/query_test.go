@@ -26,6 +26,7 @@ var exchanges = query.Grammar{
 		{Name: "started_at", Type: query.LocalTime, Nullable: true},
 		{Name: "total", Type: query.Integer, Nullable: true, Sortable: true},
 		{Name: "lat", Type: query.Number, Nullable: true},
+		{Name: "lon", Type: query.Number, Nullable: true},
 		{Name: "kind", Type: query.Enum, Values: []string{"prisoners", "bodies"}},
 		{Name: "descriptive", Type: query.Boolean},
 		{Name: "mediators", Type: query.Texts},
@@ -131,6 +132,23 @@ func TestParseControls(t *testing.T) {
 	}
 }
 
+func TestParseBox(t *testing.T) {
+	for text, want := range map[string]query.Box{
+		"bbox=22,44.3,40.3,52.4":     {West: 22, South: 44.3, East: 40.3, North: 52.4},
+		"bbox=170,-10.5,-170,10":     {West: 170, South: -10.5, East: -170, North: 10},
+		"bbox=-180,-90,180,90":       {West: -180, South: -90, East: 180, North: 90},
+		"bbox=30.5,50.25,30.5,50.25": {West: 30.5, South: 50.25, East: 30.5, North: 50.25},
+	} {
+		if l := parse(t, text); l.Box == nil || *l.Box != want || l.Box.Crosses() != (want.West > want.East) {
+			t.Errorf("%s is %+v", text, l.Box)
+		}
+	}
+	values := url.Values{"bbox": {"22,44.3,40.3,52.4"}}
+	if _, err := query.Parse(values, query.Grammar{DefaultSort: "id", Fields: []query.Field{{Name: "id", Sortable: true}}}); err == nil {
+		t.Error("records without places took bbox=")
+	}
+}
+
 func TestParseFaults(t *testing.T) {
 	tests := []struct{ query, parameter, reason, suggestion string }{
 		{"partty=UA", "partty", "no such parameter", "party"},
@@ -177,6 +195,18 @@ func TestParseFaults(t *testing.T) {
 		{"venue.known=false&venue=Minsk", "venue.known", "contradicts", ""},
 		{"after=x", "after", "not the id of a change", ""},
 		{"after=5..", "after", "not the id of a change", ""},
+		{"bbox=1,2,3", "bbox", "has 3 numbers; it is west,south,east,north", ""},
+		{"bbox=1,2,0,3,4,100", "bbox", "has 6 numbers", ""},
+		{"bbox=1,2,3,north", "bbox", "\"north\" is not a number", ""},
+		{"bbox=1,2,,4", "bbox", "\"\" is not a number", ""},
+		{"bbox=NaN,2,3,4", "bbox", "is not a number", ""},
+		{"bbox=1,2,3,Inf", "bbox", "is not a number", ""},
+		{"bbox=1,2,3,1e999", "bbox", "is not a number", ""},
+		{"bbox=0,0,181,1", "bbox", "goes beyond the earth", ""},
+		{"bbox=200,-91,1,1", "bbox", "goes beyond the earth", ""},
+		{"bbox=44.3,122,52.4,140", "bbox", "latitudes where longitudes stand", "122,44.3,140,52.4"},
+		{"bbox=22,52.4,40.3,44.3", "bbox", "south north of its north", "22,44.3,40.3,52.4"},
+		{"bbox.not=22,44.3,40.3,52.4", "bbox.not", "no such parameter", ""},
 		{"cursor=nonsense!", "cursor", "not a cursor of ours", ""},
 	}
 	for _, tt := range tests {
@@ -213,6 +243,7 @@ func TestCanonical(t *testing.T) {
 		{"sort=-date", ""},
 		{"fields=id,date", "fields=date,id"},
 		{"total_count=false", ""},
+		{"bbox=22.0,4.43e1,40.30,52.4", "bbox=22,44.3,40.3,52.4"},
 	}
 	for _, tt := range tests {
 		if a, b := parse(t, tt.a).Canonical(), parse(t, tt.b).Canonical(); a != b {
@@ -282,7 +313,7 @@ func TestRecordAndNone(t *testing.T) {
 // FuzzParse checks that whatever is sent, the answer is a checked list or faults in words, and that a canonical query is
 // understood as the one that it came from.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"party=UA&date=2025", `venue="a,""b""",c`, "total=1..,..5&sort=-total", "q=x&cursor=AQ", "lat=-1.5..2e3", "fields=id,date&limit=3"} {
+	for _, seed := range []string{"party=UA&date=2025", `venue="a,""b""",c`, "total=1..,..5&sort=-total", "q=x&cursor=AQ", "lat=-1.5..2e3", "fields=id,date&limit=3", "bbox=22,44.3,40.3,52.4", "bbox=1e1,-0,-1.5e-300,90&sort=id"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
@@ -309,7 +340,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("the canonical form %q of %q is refused: %v", l.Canonical(), raw, err)
 		}
-		if twin.Canonical() != l.Canonical() || cmp.Diff(l.Where, twin.Where) != "" || l.Search != twin.Search || l.Limit != twin.Limit {
+		if twin.Canonical() != l.Canonical() || cmp.Diff(l.Where, twin.Where) != "" || l.Search != twin.Search || l.Limit != twin.Limit || cmp.Diff(l.Box, twin.Box) != "" {
 			t.Fatalf("%q and its canonical form %q differ", raw, l.Canonical())
 		}
 	})

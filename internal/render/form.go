@@ -8,7 +8,7 @@ import (
 
 // Forms are the representations that there are, the one that comes unless another is asked for first. Each is a file of
 // this package and a line here; nothing else knows them by name.
-var Forms = []*Form{JSON, CSV, NDJSON, Parquet}
+var Forms = []*Form{JSON, CSV, NDJSON, Parquet, GeoJSON}
 
 // Form is a representation of answers.
 type Form struct {
@@ -21,6 +21,7 @@ type Form struct {
 	Needs    []string                 // columns that are read also where fields= leaves them out, if the collection has them
 	Flat     bool                     // a table of one value a cell, with several rows a record where that is tidy
 	Complete bool                     // all of a list, in constant memory, unless limit is given
+	Meta     bool                     // answers hold all of their Meta: also what streams otherwise do not ask for
 	// File is an answer that readers take parts of: it has a length, a strong validator and byte ranges, and is never
 	// compressed on its way. What it says of itself stands at its end: Begin appends nothing.
 	File   bool

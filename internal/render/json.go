@@ -124,6 +124,7 @@ func appendTail(b []byte, m Meta) []byte {
 	}
 	b = appendCount(b, "total", m.Total)
 	b = appendCount(b, "excluded_undated", m.Undated)
+	b = appendCount(b, "excluded_unplaced", m.Unplaced)
 	if m.Coverage != nil {
 		b = append(append(b, `,"coverage":`...), m.Coverage...)
 	}

@@ -30,7 +30,8 @@ type Meta struct {
 	DidYouMean  string     // the search that was carried out instead, because the one asked for found nothing
 	By          string     // what totals are made by
 	Total       *int64
-	Undated     *int64
+	Undated     *int64 // records left out only because they have no day
+	Unplaced    *int64 // records left out only because they have no place
 	Coverage    []byte // JSON
 	Licence     string
 	Attribution string

@@ -34,7 +34,9 @@ type Question struct {
 	List  query.List
 	Form  Form
 	Needs []string // columns that are read also where List.Fields leaves them out; those that the table does not have are not
-	At    *int64   // the revision to read; nil: the current one
+	// Counts says that a stream is to find out all of Info, as pages do.
+	Counts bool
+	At     *int64 // the revision to read; nil: the current one
 
 	// Newest says that At was the current revision a moment ago. It is then read as such, which costs nothing more, unless
 	// the data set has moved on.
@@ -86,7 +88,7 @@ func (q Question) statement(expected *int64) (string, []any) {
 func (q Question) steady() bool {
 	l := q.List
 	switch {
-	case q.At != nil || l.ReportedBy != "" || l.Search != "":
+	case q.At != nil || l.ReportedBy != "" || l.Search != "" || l.Box != nil:
 		return false
 	case l.By != "":
 		return summed(l) == "month"
@@ -125,6 +127,7 @@ type Info struct {
 	Coverage   []byte        // JSON; nil for a collection that coverage does not speak of
 	Total      *int64        // if asked for
 	Undated    *int64        // records left out only because they have no date; nil if no filter can do that
+	Unplaced   *int64        // records left out only because they have no place; nil without a box
 	Next       *query.Cursor // nil on the last page
 
 	given int // the records that were handed out before one of which nothing is kept
@@ -239,13 +242,7 @@ func (q Question) ask(ctx context.Context, db *pgxpool.Pool, expected *int64, ad
 	var batch pgx.Batch
 	batch.Queue(beginReading)
 	q.queueMoment(&batch, &info, t.Covers)
-	if l.TotalCount {
-		sql, args := count(t, l)
-		batch.Queue(q.spelled(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Total) })
-	}
-	if sql, args := undated(t, l); sql != "" {
-		batch.Queue(q.spelled(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Undated) })
-	}
+	q.queueCounts(&batch, &info)
 	sql, args := q.statement(expected)
 	batch.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
 		lacking, err = info.records(rows, l, q.given, add)
@@ -256,6 +253,23 @@ func (q Question) ask(ctx context.Context, db *pgxpool.Pool, expected *int64, ad
 		return Info{}, false, fmt.Errorf("page of %s: %w", t.Name, err)
 	}
 	return info, lacking, nil
+}
+
+// queueCounts asks for the numbers of records that a list says beside its own.
+func (q Question) queueCounts(batch *pgx.Batch, info *Info) {
+	queue := func(into **int64, sql string, args []any) {
+		if sql != "" {
+			batch.Queue(q.spelled(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(into) })
+		}
+	}
+	if q.List.TotalCount {
+		sql, args := count(q.Table, q.List)
+		queue(&info.Total, sql, args)
+	}
+	sql, args := undated(q.Table, q.List)
+	queue(&info.Undated, sql, args)
+	sql, args = unplaced(q.Table, q.List)
+	queue(&info.Unplaced, sql, args)
 }
 
 func orNone(err error) error {

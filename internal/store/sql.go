@@ -45,6 +45,9 @@ func (s *statement) where(t *Table, l query.List, expected *int64) {
 	for _, within := range order {
 		conditions = append(conditions, fmt.Sprintf(within, strings.Join(parts[within], " and ")))
 	}
+	if l.Box != nil {
+		conditions = append(conditions, s.within(t, *l.Box))
+	}
 	if l.Search != "" {
 		conditions = append(conditions, "("+s.asking(t, l, t.Search.where())+")")
 	}
@@ -63,6 +66,17 @@ func (s *statement) where(t *Table, l query.List, expected *int64) {
 		conditions = append(conditions, fmt.Sprintf("(%s, x.id) %s (%s::text::%s, %s)", key, compare, s.arg(l.After.Key), cast, s.id(t, l.After.ID)))
 	}
 	s.conditions(conditions)
+}
+
+// within is the condition that a record has a place in a box.
+func (s *statement) within(t *Table, b query.Box) string {
+	lat, lon := t.column("lat").SQL, t.column("lon").SQL
+	joined := "and"
+	if b.Crosses() {
+		joined = "or"
+	}
+	return fmt.Sprintf("(%[1]s between %[3]s::float8 and %[4]s::float8 and (%[2]s >= %[5]s::float8 %[7]s %[2]s <= %[6]s::float8))",
+		lat, lon, s.arg(b.South), s.arg(b.North), s.arg(b.West), s.arg(b.East), joined)
 }
 
 // atRevision is the condition that the data set is at a revision.
@@ -304,5 +318,19 @@ func undated(t *Table, l query.List) (string, []any) {
 	s.WriteString("select count(*) from (select x.* from " + t.from())
 	s.where(t, dated, nil)
 	s.WriteString(") x where " + strings.Join(missing, " or "))
+	return s.String(), s.args
+}
+
+// unplaced is the statement for the number of records that a list leaves out only because they have no place; "" without a
+// box.
+func unplaced(t *Table, l query.List) (string, []any) {
+	if l.Box == nil {
+		return "", nil
+	}
+	l.Box, l.After = nil, nil
+	var s statement
+	s.WriteString("select count(*) from (select x.* from " + t.from())
+	s.where(t, l, nil)
+	s.WriteString(") x where " + t.column("lat").SQL + " is null")
 	return s.String(), s.args
 }

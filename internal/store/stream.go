@@ -86,7 +86,10 @@ func (q Question) each(ctx context.Context, db *pgxpool.Pool, info *Info) iter.S
 func (q Question) prepare(ctx context.Context, tx pgx.Tx, info *Info) error {
 	var batch pgx.Batch
 	batch.Queue("set local statement_timeout = 0")
-	q.queueMoment(&batch, info, false)
+	q.queueMoment(&batch, info, q.Counts && q.Table.Covers)
+	if q.Counts {
+		q.queueCounts(&batch, info)
+	}
 	return tx.SendBatch(ctx, &batch).Close()
 }
 

@@ -58,6 +58,9 @@ func (q Question) totals(ctx context.Context, db *pgxpool.Pool, expected *int64,
 	var batch pgx.Batch
 	batch.Queue(beginReading)
 	q.queueMoment(&batch, &info, q.Table.Covers)
+	if sql, args := unplaced(q.Table, q.List); sql != "" {
+		batch.Queue(q.spelled(sql), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&info.Unplaced) })
+	}
 	sql, args, err := q.totalsSQL(expected)
 	if err != nil {
 		return Info{}, err
@@ -175,7 +178,7 @@ func (q Question) sums(s *statement, key string, expected *int64) {
 
 // summed is the span of the sums that the totals of a list can be made of: "month", "day", or "" for none.
 func summed(l query.List) string {
-	if l.Search != "" || l.By == "mediator" {
+	if l.Search != "" || l.Box != nil || l.By == "mediator" {
 		return ""
 	}
 	span := "month"
