@@ -36,7 +36,7 @@ const rowGroup = 1 << 16
 type columnar struct {
 	subject Subject
 	out     appender
-	writer  *parquet.Writer
+	writer  *parquet.GenericWriter[any]
 	row     parquet.Row
 	scratch []byte // texts that are made for the row
 }
@@ -55,7 +55,7 @@ func newParquet(s Subject) *columnar {
 	for _, f := range s.Columns {
 		schema.fields = append(schema.fields, leaf{parquet.Optional(nodes[f.Type]()), f.Name})
 	}
-	e.writer = parquet.NewWriter(&e.out, &parquet.WriterConfig{
+	e.writer = parquet.NewGenericWriter[any](&e.out, &parquet.WriterConfig{
 		Schema:             parquet.NewSchema(s.Collection, schema),
 		Compression:        &parquet.Snappy, // which every reader understands
 		MaxRowsPerRowGroup: rowGroup,
