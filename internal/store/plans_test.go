@@ -41,6 +41,10 @@ func TestPlans(t *testing.T) {
 		{"the page after one of the last exchanges", "limit=50&cursor=end", "", nil, 500},
 		{"newest 50 of the past", "limit=50", "", &past, 2000},
 		{"search that finds one", "q=synthetic+777&limit=50", "", nil, 500},
+		{"a box of few", "bbox=30,50,30.5,50.5&limit=50", "", nil, 500},
+		{"a box of none", "bbox=100,50,101,50.5&limit=50", "", nil, 100},
+		{"a box of many", "bbox=22,44,40,52&limit=50", "", nil, 1000},
+		{"a box of few in the past", "bbox=30,50,30.5,50.5&limit=50", "", &past, 800},
 		{"totals by month", "by=month", "", nil, 2500},
 		{"totals by month of a country", "by=month&country=TR", "", nil, 2500},
 	} {

@@ -63,12 +63,13 @@ func syntheticDB(b *testing.B, history bool) (*pgxpool.Pool, int) {
 // The synthetic exchanges are spread over 9,000 days; each has two transfers, and a note that says which changeset wrote it.
 const (
 	syntheticExchange = `select 'synthetic-' || i as id, date '2000-01-01' + (i::bigint * 7919 %% 9000)::int as date, 'Place ' || i %% 100 as place,
+		44 + i::bigint * 7919 %% 8000 / 1000.0::float8 as lat, 22 + i::bigint * 104729 %% 18000 / 1000.0::float8 as lon,
 		(array['UA', 'BY', 'TR'])[1 + i %% 3] as country, 'city'::place_precision as place_precision, 'Synthetic exchange ' || i as summary, 'Changed in ' || r as note, r as revision
 		from generate_series(1, %[1]d) i, generate_series(%[2]d, %[3]d) r`
 	syntheticTransfer = `select 'synthetic-' || i as prisoner_exchange, (array['RU', 'UA'])[k] as from_party, (array['UA', 'RU'])[k] as to_party, i %% 300 as total, k as position,
 		i %% 300 as total_low, i %% 300 as total_high, 'single_source'::figure_status as total_status
 		from generate_series(1, %[1]d) i, generate_series(1, 2) k`
-	exchangeColumns = "id, date, place, country, place_precision, summary, note"
+	exchangeColumns = "id, date, place, lat, lon, country, place_precision, summary, note"
 	transferColumns = "prisoner_exchange, from_party, to_party, total, position, total_low, total_high, total_status"
 )
 
