@@ -70,6 +70,7 @@ type Grammar struct {
 	SearchOnly  bool   // q= is required
 	Flat        bool   // asked for in a flat form: fields= may name columns of rows
 	Figures     bool   // reported_by= is understood
+	Stream      bool   // asked for as a stream of changes: without what only pages and moments have
 	Limits      Limits
 }
 
@@ -114,6 +115,9 @@ func (g Grammar) SortKeys() []string { return g.names(func(f Field) bool { retur
 // controls are the parameters of a list that are no filters.
 func (g Grammar) controls() []string {
 	names := []string{"sort", "limit", "cursor", "as_of", "fields", "total_count"}
+	if g.Stream {
+		names = []string{"fields", "snapshot", "last_event_id"}
+	}
 	if g.Figures {
 		names = append(names, "reported_by")
 	}

@@ -15,6 +15,10 @@ var Processes = &Table{
 	Sort:   "-date",
 	Search: english,
 	Try:    []string{"", "?party=TR"},
+	Affected: map[string]string{
+		"rounds":  "select r.process from rounds r where r.id = {ids}",
+		"sources": citing("process"),
+	},
 	Column: columns(
 		identity("processes"),
 		Column{Name: "name", Type: query.Text, SQL: "x.name"},

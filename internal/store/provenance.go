@@ -18,6 +18,11 @@ var PublishedTotals = &Table{
 	Covers:  true,
 	Figures: true,
 	Try:     []string{"?kind=bodies&from=RU&sort=date", ".csv?party=UA", "?difference=1000..&fields=date,value,records_total,difference,unknown_count"},
+	Affected: map[string]string{
+		"prisoner-exchanges": "select p.id from published_totals p where p.kind = 'prisoners' and exists (select from prisoner_exchanges e where e.id = {ids} and e.date between p.scope_from and p.date)",
+		"body-repatriations": "select p.id from published_totals p where p.kind = 'bodies' and exists (select from body_repatriations b where b.id = {ids} and b.date between p.scope_from and p.date)",
+		"sources":            citing("published_total"),
+	},
 	Column: columns(
 		identity("published-totals"),
 		Column{Name: "date", Type: query.Date, SQL: "x.date", Sortable: true},
@@ -58,6 +63,12 @@ var Reports = &Table{
 	Sort:   "id",
 	Search: english,
 	Try:    []string{"?record=istanbul-2025-3&field=duration_minutes", ".csv?field=transfers.RU-UA.total&party=RU"},
+	Affected: map[string]string{
+		"rounds":             "select r.id from reports r where r.round = {ids}",
+		"commitments":        "select r.id from reports r where r.commitment = {ids}",
+		"prisoner-exchanges": "select r.id from reports r where r.prisoner_exchange = {ids}",
+		"body-repatriations": "select r.id from reports r where r.body_repatriation = {ids}",
+	},
 	Column: columns(
 		identity("reports"),
 		Column{
@@ -94,6 +105,17 @@ var Sources = &Table{
 	Sort:   "-published_on",
 	Search: names,
 	Try:    []string{"?kind=official", "?published_on=2025-07-23&language=en", "/interbellum-2025-07-23"},
+	Affected: map[string]string{
+		"processes":          citedIn("process"),
+		"rounds":             citedIn("round"),
+		"delegations":        citedIn("delegation"),
+		"proposals":          citedIn("proposal"),
+		"commitments":        citedIn("commitment"),
+		"claims":             citedIn("claim"),
+		"prisoner-exchanges": citedIn("prisoner_exchange"),
+		"body-repatriations": citedIn("body_repatriation"),
+		"published-totals":   citedIn("published_total"),
+	},
 	Column: columns(
 		Column{Name: "id", Type: query.Text, SQL: "x.id", Sortable: true},
 		Column{Name: "url", Type: query.Text, SQL: "x.url", Nullable: true},
@@ -124,13 +146,14 @@ const citedBy = `array_to_json(array(select c from (
 
 // Changesets are the revisions of the data set.
 var Changesets = &Table{
-	Name:   "changesets",
-	About:  "Who changed the data set, when and why. The id is the revision; the seed is changeset 1.",
-	Record: talks.Changeset{},
-	From:   "changesets x",
-	Sort:   "-id",
-	Search: Search{Config: []string{"parley_english"}, Vector: "to_tsvector('parley_english', x.author || ' ' || x.message)"},
-	Try:    []string{"", "/1"},
+	Name:     "changesets",
+	About:    "Who changed the data set, when and why. The id is the revision; the seed is changeset 1.",
+	Record:   talks.Changeset{},
+	From:     "changesets x",
+	Sort:     "-id",
+	Search:   Search{Config: []string{"parley_english"}, Vector: "to_tsvector('parley_english', x.author || ' ' || x.message)"},
+	Try:      []string{"", "/1"},
+	Affected: map[string]string{"": "select $1::bigint"},
 	Column: []Column{
 		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
 		{Name: "url", Type: query.Link, Show: "'changesets/' || x.id"},
@@ -153,7 +176,8 @@ var Changes = &Table{
 		Where:  "x.revision in (select s.id from changesets s where to_tsvector('parley_english', s.author || ' ' || s.message) @@ {q})",
 		Vector: "to_tsvector('parley_english', x.author || ' ' || x.message)",
 	},
-	Try: []string{"?sort=-id&limit=10", "?collection=rounds&record=istanbul-2025-3", "?after=100&op=update,delete"},
+	Try:      []string{"?sort=-id&limit=10", "?collection=rounds&record=istanbul-2025-3", "?after=100&op=update,delete"},
+	Affected: map[string]string{"": "select c.id from changes c where c.revision = $1::bigint"},
 	Column: []Column{
 		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
 		{Name: "url", Type: query.Link, Show: "'changes/' || x.id"},

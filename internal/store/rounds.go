@@ -18,6 +18,14 @@ var Rounds = &Table{
 	Figures: true,
 	Kept:    []string{"hosts", "mediators", "parties", "delegations", "proposals", "commitments", "claims", "sources", "reports"},
 	Try:     []string{"?process=istanbul-2025&sort=date", "/istanbul-2025-3", "?person=vladimir-medinsky&fields=id,starts_on,city,duration_minutes"},
+	Affected: map[string]string{
+		"delegations": "select d.round from delegations d where d.id = {ids}",
+		"people":      "select d.round from delegation_members m join delegations d on d.id = m.delegation where m.person = {ids}",
+		"proposals":   "select p.round from proposals p where p.id = {ids}",
+		"commitments": "select c.round from commitments c where c.id = {ids}",
+		"claims":      "select c.round from claims c where c.id = {ids}",
+		"sources":     citing("round"),
+	},
 	Column: columns(
 		identity("rounds"),
 		Column{Name: "process", Type: query.Text, SQL: "x.process"},
@@ -85,6 +93,11 @@ var Delegations = &Table{
 	Covers:  true,
 	Figures: true,
 	Try:     []string{"?party=RU&head=vladimir-medinsky", "/istanbul-2025-3-ru"},
+	Affected: map[string]string{
+		"rounds":  "select d.id from delegations d where d.round = {ids}",
+		"people":  "select m.delegation from delegation_members m where m.person = {ids}",
+		"sources": citing("delegation"),
+	},
 	Column: columns(
 		identity("delegations"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round"},

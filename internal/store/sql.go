@@ -128,7 +128,7 @@ func (s *statement) condition(column *Column, c query.Condition) string {
 		return "not " + column.SQL
 	case column.Type == query.Position:
 		return column.SQL + " > " + s.arg(c.Ranges[0].From) + "::bigint"
-	case len(c.Texts) == 1 && column.Name == "id":
+	case len(c.Texts) == 1 && column.Name == "id" && column.Type == query.Text && column.Equals == "":
 		// PostgreSQL knows without looking that there is one at the most, and keeps its plan.
 		return column.SQL + " = " + s.arg(c.Texts[0]) + "::text"
 	case c.Texts != nil:
@@ -136,7 +136,10 @@ func (s *statement) condition(column *Column, c query.Condition) string {
 		if column.Cast != "" {
 			cast += "::" + column.Cast + "[]"
 		}
-		return strings.ReplaceAll(equals(column.SQL), "%s", s.arg(c.Texts)+cast)
+		if column.Type == query.Integer {
+			cast += "::bigint[]"
+		}
+		return strings.ReplaceAll(column.equals(), "%s", s.arg(c.Texts)+cast)
 	}
 	ranges := make([]string, len(c.Ranges))
 	for i, r := range c.Ranges {
@@ -145,12 +148,12 @@ func (s *statement) condition(column *Column, c query.Condition) string {
 	return "(" + strings.Join(ranges, " or ") + ")"
 }
 
-// equals compares with an array of texts. A column may say itself how, by a %s in its SQL.
-func equals(expr string) string {
-	if strings.Contains(expr, "%s") {
-		return expr
+// equals is the comparison with an array of texts.
+func (c *Column) equals() string {
+	if c.Equals != "" {
+		return c.Equals
 	}
-	return expr + " = any(%s)"
+	return c.SQL + " = any(%s)"
 }
 
 var rangeCast = map[query.Type]string{
