@@ -60,10 +60,9 @@ type Step struct {
 	now, previous int64 // the segments of history with the moments after it and before it: see [Question]
 }
 
-// Steps returns what each changeset after one revision, through another, changed. If that is much, it returns the first of
-// them only, one at least if there is one.
-func Steps(ctx context.Context, db *pgxpool.Pool, after, through int64) ([]Step, error) {
-	var steps []Step
+// Steps returns what each changeset after one revision, through another, changed. If that is much, it is only the first of
+// them, one at least if there is one; reached is the revision through which they are told.
+func Steps(ctx context.Context, db *pgxpool.Pool, after, through int64) (steps []Step, reached int64, err error) {
 	var cuts []int64
 	changes := 0
 	var batch pgx.Batch
@@ -84,7 +83,7 @@ func Steps(ctx context.Context, db *pgxpool.Pool, after, through int64) ([]Step,
 		return err
 	})
 	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, fmt.Errorf("changes after revision %d: %w", after, err)
+		return nil, after, fmt.Errorf("changes after revision %d: %w", after, err)
 	}
 	if changes > mostChanges { // the last one may not be whole
 		if len(steps) > 1 {
@@ -92,11 +91,12 @@ func Steps(ctx context.Context, db *pgxpool.Pool, after, through int64) ([]Step,
 		} else {
 			steps[0] = Step{Revision: steps[0].Revision, tooMuch: true}
 		}
+		through = steps[len(steps)-1].Revision
 	}
 	for i := range steps {
 		steps[i].now, steps[i].previous = segmentOf(cuts, steps[i].Revision), segmentOf(cuts, steps[i].Revision-1)
 	}
-	return steps, nil
+	return steps, through, nil
 }
 
 // segmentOf is the first cut after a revision; 0 if there is none.
@@ -113,7 +113,7 @@ func segmentOf(cuts []int64, revision int64) int64 {
 func Between(ctx context.Context, db *pgxpool.Pool, q Question, after, through int64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for after < through {
-			steps, err := Steps(ctx, db, after, through)
+			steps, reached, err := Steps(ctx, db, after, through)
 			if err != nil {
 				yield(Event{}, err)
 				return
@@ -124,11 +124,8 @@ func Between(ctx context.Context, db *pgxpool.Pool, q Question, after, through i
 						return
 					}
 				}
-				after = steps[i].Revision
 			}
-			if len(steps) == 0 {
-				return
-			}
+			after = reached
 		}
 	}
 }
