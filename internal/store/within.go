@@ -162,7 +162,7 @@ func (q Question) Changed(ctx context.Context, db *pgxpool.Pool, s *Step) iter.S
 
 // whole is the question about all records, of no moment, in the order of their ids.
 func (q Question) whole() Question {
-	q.At, q.Newest, q.Segment, q.Form, q.mixed = nil, false, 0, Nested, false
+	q.At, q.Newest, q.Segment, q.Form, q.Needs, q.mixed = nil, false, 0, Nested, nil, false
 	q.List.AsOf, q.List.After, q.List.Limit, q.List.TotalCount = nil, nil, 0, false
 	q.List.Sort = query.Order{Field: "id"}
 	return q

@@ -5,9 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/url"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -132,15 +130,7 @@ func drawn(t *testing.T, g *rand.Rand, table *store.Table, n int) []string {
 // TestWithin: the records of a question as of a revision, and then what changes within it, are its records as of every
 // revision that follows, byte by byte; and no event tells of nothing.
 func TestWithin(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("PARLEY_MODEL_SEED"); text != "" {
-		seed, _ = strconv.ParseUint(text, 10, 64)
-	}
-	changesets := 10
-	if text := os.Getenv("PARLEY_MODEL_CHANGESETS"); text != "" {
-		changesets, _ = strconv.Atoi(text)
-	}
-	t.Logf("to repeat: PARLEY_MODEL_SEED=%d", seed)
+	seed, changesets := odds(t, 10)
 	db := pgtest.DB(t)
 	g := &gambler{Rand: rand.New(rand.NewPCG(seed, 0)), world: present(t, db, nil)} //nolint:gosec // no secret
 	first, err := store.Revision(t.Context(), db)
@@ -184,8 +174,8 @@ func TestWithin(t *testing.T) {
 	}
 }
 
-// catchUp takes the events up to a revision, and compares after each changeset.
-func (f *follower) catchUp(t *testing.T, db *pgxpool.Pool, last int64) {
+// catchUp takes the events up to a revision, compares after each changeset, and returns how many events there were.
+func (f *follower) catchUp(t *testing.T, db *pgxpool.Pool, last int64) (events int) {
 	t.Helper()
 	compare := func(revision int64) {
 		if diff := cmp.Diff(f.list(t, db, revision), f.records); diff != "" {
@@ -209,11 +199,13 @@ func (f *follower) catchUp(t *testing.T, db *pgxpool.Pool, last int64) {
 		}
 		f.take(t, e)
 		at = e
+		events++
 	}
 	for r := max(f.revision, at.Revision); r <= last; r++ {
 		compare(r)
 	}
 	f.revision = last
+	return events
 }
 
 // record draws changesets until one is recorded, and returns its revision; 0 if none of some was.
@@ -239,6 +231,56 @@ func (g *gambler) record(t *testing.T, db *pgxpool.Pool, operations int) int64 {
 		g.world = before
 	}
 	return 0
+}
+
+// TestWithinOthers: a change of each collection is told wherever it is shown. Each statement moves all that others show of it.
+func TestWithinOthers(t *testing.T) {
+	db := pgtest.DB(t)
+	first, err := store.Revision(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"update people set name = name || ' the other', name_native = 'інший'",
+		"update sources set publisher = 'The other', published_on = '2026-01-01', url = 'https://example.org/' || id",
+		"update rounds set title = title || ', the other', starts_on = starts_on - 100",
+		"update rounds set city = 'Elsewhere', lat = 1, lon = 1 where format <> 'online'",
+		"update rounds set process = (select max(id) from processes)",
+		"update delegations set head = null",
+		"update delegation_members set role = 'other'",
+		"delete from delegation_members where position > 1",
+		"update proposals set summary = 'other', status = 'rejected'",
+		"update commitments set summary = 'other', agreed_on = '2026-05-01'",
+		"update commitments set due_on = '2020-01-01'",
+		"update claims set summary = 'other', made_on = '2026-05-01'",
+		"update claims set responds_to = null",
+		"update coverage set starts_on = '2022-02-24', ends_on = '2022-03-01'",
+		"update coverage set collection = collection || '-other'",
+		"update prisoner_exchanges set date = date - 500",
+		"update prisoner_exchange_transfers set total = coalesce(total, 0) + 1, pows = null, civilians = null",
+		"update prisoner_exchanges set commitment = null",
+		"update body_repatriations set date = date - 500",
+		"update body_repatriation_transfers set total = coalesce(total, 0) + 1",
+		"update body_repatriations set commitment = null",
+		"delete from prisoner_exchange_mediators",
+		"delete from round_hosts",
+		"update reports set party = 'UA' where party = 'RU'",
+		"update published_totals set value = value + 1, note = 'other'",
+		"update processes set summary = 'other'",
+	} {
+		pgtest.Change(t, db, nil, statement)
+	}
+	last := pgtest.Change(t, db, new("2099-01-02T00:00:00Z"), "update processes set summary = 'another day'")
+	for _, table := range store.Tables {
+		for _, parameters := range []string{"", "reported_by=UA"} {
+			if parameters != "" && !table.Figures {
+				continue
+			}
+			if f := follow(t, db, table, parameters, first); f.catchUp(t, db, last) == 0 {
+				t.Errorf("nothing changes within %s", f.parameters)
+			}
+		}
+	}
 }
 
 // TestAffected: for every collection of whose records those of another one show something, it is known which.
