@@ -100,6 +100,7 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		return nil
 	}
 	watch := store.NewWatch(pool)
+	group, ctx := errgroup.WithContext(e.ctx)
 	public := newServer(httpapi.New(httpapi.Options{
 		DB:        pool,
 		Log:       e.log,
@@ -109,11 +110,13 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		Watch:     watch,
 		Cache:     c.Cache,
 
+		MaxStreams: c.MaxStreams,
+		Stop:       ctx.Done(),
+
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
 	}))
 	servers := []*http.Server{public}
-	group, ctx := errgroup.WithContext(e.ctx)
 	group.Go(func() error { return public.Serve(listener) })
 	if admin != nil {
 		operator := newServer(operatorRoutes(public.Handler))

@@ -303,6 +303,12 @@ func TestExamples(t *testing.T) {
 		}
 	}
 	for _, match := range quoted.FindAllStringSubmatch(text, -1) {
+		if strings.Contains(match[1], ".sse") {
+			stream := subscribe(t, s.url+match[1])
+			stream.must(t)
+			stream.stop()
+			continue
+		}
 		s.get(t, match[1], http.StatusOK)
 	}
 	count := 0

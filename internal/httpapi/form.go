@@ -57,8 +57,10 @@ func (s *server) extension(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		r = r.Clone(r.Context())
-		r.URL.Path, r.URL.RawPath = strings.TrimSuffix(r.URL.Path, ext), ""
+		r = r.WithContext(r.Context()) // the request and its headers are ours, its address is logged
+		address := *r.URL
+		address.Path, address.RawPath = strings.TrimSuffix(address.Path, ext), ""
+		r.URL = &address
 		r.Header.Set(byExtension, ext)
 		next.ServeHTTP(w, r)
 	})
