@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/httpapi"
 	"github.com/parley-api/parley/internal/pgtest"
@@ -323,11 +324,18 @@ func TestStreamBeats(t *testing.T) {
 // TestStreamOutlivesListening: what was recorded while nobody could be heard is told.
 func TestStreamOutlivesListening(t *testing.T) {
 	db := pgtest.DB(t)
-	a := listening(t, db, httpapi.Options{})
+	config := db.Config()
+	config.ConnConfig.RuntimeParams["application_name"] = "served"
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	a := listening(t, pool, httpapi.Options{})
 	s := subscribe(t, a.URL+"/v1/parties.sse?fields=id,name")
 	s.must(t)
 	for i := range 5 {
-		if _, err := db.Exec(t.Context(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"); err != nil {
+		if _, err := db.Exec(t.Context(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'served'"); err != nil {
 			t.Fatal(err)
 		}
 		revision := pgtest.Change(t, db, nil, fmt.Sprintf("update parties set name = 'Türkiye %d' where id = 'TR'", i))
