@@ -54,7 +54,7 @@ var (
 	}
 	unauthorizedKind = kind{
 		"unauthorized", "A key is needed", http.StatusUnauthorized,
-		"Writes need an API key, sent as Authorization: Bearer and the key. The operator makes keys by the command parley keys create. Reads need none.",
+		"Writes and webhooks need an API key, sent as Authorization: Bearer and the key. The operator makes keys by the command parley keys create. Reads of the data set need none.",
 	}
 	forbidden = kind{
 		"forbidden", "The key may not do that", http.StatusForbidden,

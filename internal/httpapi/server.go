@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/webhook"
 )
 
 // Options are what a server is made of.
@@ -24,6 +25,7 @@ type Options struct {
 	Now       func() time.Time // nil: the clock
 	NewID     func() string    // makes request ids; nil: random ones
 	Watch     *store.Watch     // knows the revision; nil: it is asked for each time
+	Webhooks  *webhook.Sender  // tries out webhooks, and says what may be their target; nil: one that reaches the public internet only
 	Cache     int64            // bytes of finished answers that are kept; 0: none
 
 	MaxStreams int             // that one client address may have open; 0: any number
@@ -68,6 +70,9 @@ func New(o Options) http.Handler {
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
+	}
+	if o.Webhooks == nil {
+		o.Webhooks = webhook.NewSender(webhook.SenderOptions{Version: o.Version})
 	}
 	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now), streams: newStreams(&o)}
 	r := s.routes()

@@ -134,7 +134,7 @@ func ChangeWebhook(ctx context.Context, db *pgxpool.Pool, id string, change func
 		if err := change(&w); err != nil {
 			return err
 		}
-		if w.Through != before.Through {
+		if w.Through != before.Through || w.Query != before.Query {
 			w.Events = 0
 		}
 		after, err = oneWebhook(ctx, tx, "changing a webhook", `update webhooks set name = $2, target = $3, query = $4, secret = $5, previous_secret = $6, previous_secret_until = $7,

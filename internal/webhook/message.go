@@ -2,13 +2,15 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/render"
@@ -54,12 +56,12 @@ type envelope struct {
 }
 
 type changedData struct {
-	Subscription string            `json:"subscription"`
-	Query        string            `json:"query"`
-	Revision     int64             `json:"revision"`
-	Changeset    changesetData     `json:"changeset"`
-	Complete     bool              `json:"complete"` // false: more of the same changeset comes with the next message
-	Events       []json.RawMessage `json:"events"`
+	Subscription string           `json:"subscription"`
+	Query        string           `json:"query"`
+	Revision     int64            `json:"revision"`
+	Changeset    changesetData    `json:"changeset"`
+	Complete     bool             `json:"complete"` // false: more of the same changeset comes with the next message
+	Events       []jsontext.Value `json:"events"`
 }
 
 type resetData struct {
@@ -113,7 +115,7 @@ func (t *teller) changeset(ctx context.Context, step *store.Step, from store.Web
 		skip = from.Events
 	}
 	return func(yield func(told, error) bool) {
-		var events []json.RawMessage
+		var events []jsontext.Value
 		size, last := 0, skip
 		flush := func(complete bool) bool {
 			place := store.WebhookPlace{Through: step.Revision}
@@ -153,7 +155,7 @@ func (t *teller) changeset(ctx context.Context, step *store.Step, from store.Web
 }
 
 // event is what happened to one record, as JSON.
-func (t *teller) event(e store.Event) json.RawMessage {
+func (t *teller) event(e store.Event) jsontext.Value {
 	b := append(append([]byte(`{"event":"`), e.Kind...), `","id":"`...)
 	b = append(append(b, e.ID...), '"') // plain ASCII
 	if e.Kind == store.Upserted {
@@ -163,7 +165,7 @@ func (t *teller) event(e store.Event) json.RawMessage {
 	return append(b, '}')
 }
 
-func (t *teller) changed(ctx context.Context, revision int64, first int, events []json.RawMessage, complete bool) (Message, error) {
+func (t *teller) changed(ctx context.Context, revision int64, first int, events []jsontext.Value, complete bool) (Message, error) {
 	c, err := t.about(ctx, revision)
 	if err != nil {
 		return Message{}, err
@@ -179,9 +181,12 @@ func (t *teller) reset(ctx context.Context, revision int64) (Message, error) {
 	return t.message(revision, 0, recordsReset, c, resetData{t.webhook.ID, t.webhook.Query, revision, c, t.base + t.webhook.Query})
 }
 
+// message has an id that says what it tells of, so that the same always comes under the same: receivers pass over what they
+// know. It has the query in it, too, since what a changeset changed within another query is something else.
 func (t *teller) message(revision int64, first int, kind string, c changesetData, data any) (Message, error) {
 	body, err := json.Marshal(envelope{kind, c.RecordedAt, data})
-	return Message{fmt.Sprintf("%s-%d-%d", t.webhook.ID, revision, first), body}, err
+	of := sha256.Sum256([]byte(t.webhook.Query))
+	return Message{fmt.Sprintf("%s-%d-%d-%x", t.webhook.ID, revision, first, of[:4]), body}, err
 }
 
 func (t *teller) about(ctx context.Context, revision int64) (changesetData, error) {

@@ -218,6 +218,8 @@ func reason(err error) string {
 		return forbidden.Error()
 	case errors.As(err, &about) && about.Timeout():
 		return fmt.Sprintf("gave no answer within %s", attemptTimeout)
+	case errors.Is(err, io.EOF):
+		return "closed the connection without an answer"
 	case errors.As(err, &about):
 		return about.Err.Error()
 	}

@@ -129,8 +129,14 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%d: %+v", tt.status, a)
 		}
 	}
-	server.Close()
-	if a := send(t, s, server.URL+"/secret-path"); a.Error == nil || strings.Contains(*a.Error, "secret-path") || !strings.Contains(*a.Error, "refused") {
+	nobody := httptest.NewServer(nil)
+	nobody.Close()
+	if a := send(t, s, nobody.URL+"/secret-path"); a.Error == nil || strings.Contains(*a.Error, "secret-path") || !strings.Contains(*a.Error, "refused") {
 		t.Errorf("nobody there: %+v", a)
+	}
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer silent.Close()
+	if a := send(t, s, silent.URL); a.Error == nil || *a.Error != "closed the connection without an answer" {
+		t.Errorf("no answer: %+v", a)
 	}
 }

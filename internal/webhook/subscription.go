@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -77,7 +78,7 @@ func (d *Draft) Check(s *Sender, revision int64) []query.Fault {
 	add := func(field, reason string) {
 		faults = append(faults, query.Fault{Pointer: "/" + field, Reason: reason})
 	}
-	if d.Name != nil && (strings.TrimSpace(*d.Name) != *d.Name || *d.Name == "" || len(*d.Name) > 100 || strings.ContainsFunc(*d.Name, unicode.IsControl)) {
+	if d.Name != nil && (strings.TrimSpace(*d.Name) != *d.Name || *d.Name == "" || len(*d.Name) > 100 || !utf8.ValidString(*d.Name) || strings.ContainsFunc(*d.Name, unicode.IsControl)) {
 		add("name", "is a text of up to 100 bytes on one line, such as newsroom")
 	}
 	if d.Target != nil {
