@@ -185,6 +185,9 @@ type worker struct {
 func (w *worker) Work(ctx context.Context, job *river.Job[delivery]) error {
 	wait, done, err := w.d.deliver(ctx, job.Args.Webhook)
 	if err != nil {
+		if !errors.Is(ctx.Err(), context.Canceled) { // we are not told to stop
+			w.d.Log.Warn("a webhook is not told of changes just now", "webhook", job.Args.Webhook, "error", err)
+		}
 		return err
 	}
 	if !done {

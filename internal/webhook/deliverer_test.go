@@ -18,10 +18,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/parley-api/parley/api"
 	"github.com/parley-api/parley/internal/pgtest"
 	"github.com/parley-api/parley/internal/postgres"
 	"github.com/parley-api/parley/internal/store"
@@ -72,6 +75,25 @@ func newReceiver(t *testing.T) *receiver {
 	return r
 }
 
+var contract = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(api.YAML) })
+
+// asTheContractSays compares a message with the schema that the contract has for its type.
+func asTheContractSays(body []byte) error {
+	doc, err := contract()
+	if err != nil {
+		return err
+	}
+	var value map[string]any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return err
+	}
+	name := map[any]string{"records.changed": "RecordsChanged", "records.reset": "RecordsReset", "ping": "Ping"}[value["type"]]
+	if name == "" {
+		return fmt.Errorf("there is no type %v", value["type"])
+	}
+	return doc.Components.Schemas[name].Value.VisitJSON(value)
+}
+
 func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(request.Body)
 	if err != nil { // the sender died
@@ -87,6 +109,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		if err != nil {
 			r.fault(fmt.Sprintf("%v: %s", err, body))
 		}
+	}
+	if err := asTheContractSays(body); err != nil {
+		r.fault(fmt.Sprintf("not as the contract says: %v: %s", err, body))
 	}
 	var m message
 	if err := json.Unmarshal(body, &m); err != nil || request.Header.Get("Content-Type") != "application/json" {
@@ -239,6 +264,7 @@ func messageID(w store.Webhook, revision int64, first int) string {
 
 // TestDelivery: what changes within the query is told, signed, changeset by changeset; what does not is passed over.
 func TestDelivery(t *testing.T) {
+	t.Parallel()
 	db := pgtest.DB(t)
 	r := newReceiver(t)
 	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges?date=2025&fields=id,date,note", 1)
@@ -277,6 +303,7 @@ func TestDelivery(t *testing.T) {
 // TestOrderUnderFailures: a receiver that fails at random, and two processes that deliver: every changeset comes, in order,
 // to each of several webhooks.
 func TestOrderUnderFailures(t *testing.T) {
+	t.Parallel()
 	db := pgtest.DB(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -317,6 +344,7 @@ func TestOrderUnderFailures(t *testing.T) {
 // TestCrash: a process that dies after the receiver has accepted a message, and before that is recorded, leaves a job that
 // another one takes up: the message comes again, under the same id, and what follows comes after it.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	db := pgtest.DB(t)
 	doomed, err := pgxpool.NewWithConfig(t.Context(), db.Config())
 	if err != nil {
@@ -373,6 +401,7 @@ func exec(t *testing.T, db *pgxpool.Pool, sql string, args ...any) {
 
 // TestStop: a deliverer that is told to stop lets an attempt under way end, and another goes on after it.
 func TestStop(t *testing.T) {
+	t.Parallel()
 	db := pgtest.DB(t)
 	r := newReceiver(t)
 	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
@@ -403,6 +432,7 @@ func TestStop(t *testing.T) {
 // TestDisabled: 410 at once, anything else after the last attempt; the reason is there to read, and once it is enabled again it
 // goes on where it stopped.
 func TestDisabled(t *testing.T) {
+	t.Parallel()
 	db := pgtest.DB(t)
 	r := newReceiver(t)
 	status := http.StatusGone
@@ -445,6 +475,7 @@ func TestDisabled(t *testing.T) {
 
 // TestWaiting: a webhook that waits for its next attempt does not hold up others, and one that somebody changes goes on at once.
 func TestWaiting(t *testing.T) {
+	t.Parallel()
 	db := pgtest.DB(t)
 	dead, alive := newReceiver(t), newReceiver(t)
 	dead.answer = func(message) int { return http.StatusInternalServerError }
@@ -467,6 +498,7 @@ func TestWaiting(t *testing.T) {
 
 // TestParts: a changeset of much is told in several messages, of which each can be tried again by itself.
 func TestParts(t *testing.T) {
+	t.Parallel()
 	db := pgtest.DB(t)
 	r := newReceiver(t)
 	refused := map[string]bool{}
@@ -495,8 +527,103 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// TestReset: of a changeset that changed too much to go through it there is one message, which says where to read the records.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges?from=RU", 1)
+	err := pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `set local session_replication_role = replica;
+			insert into changesets (id, author, message, recorded_at, transaction_id) values (2, 'test', 'much', now(), pg_current_xact_id());
+			insert into changes (revision, collection, record, op) select 2, 'prisoner-exchanges', 'exchange-' || n, 'create' from generate_series(1, 100001) n`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := note(t, db, "exchange-2025-05-23", "a")
+	_, _ = deliverer(t, db, hasty)
+	r.upTo(t, next)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := r.got[0]
+	if first.Type != "records.reset" || first.ID != messageID(w, 2, 0) || first.Data.Records != "https://example.org/v1/prisoner-exchanges?from=RU" || first.Data.Revision != 2 || len(r.got) != 2 {
+		t.Errorf("%+v", r.got)
+	}
+}
+
+// TestNewQuery: another query is told of what changes within it, also of a changeset that was half told of.
+func TestNewQuery(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	stuck := true
+	r.answer = func(m message) int {
+		if stuck && len(r.accepted) > 0 {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	}
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	revision := pgtest.Change(t, db, nil, "update prisoner_exchanges set note = repeat('x', 15000)")
+	_, _ = deliverer(t, db, hasty)
+	r.until(t, "a failure", func(got, accepted []message) bool { return len(accepted) == 1 && len(got) > 2 })
+	if w = find(t, db, w.ID); w.Through != 1 || w.Events == 0 {
+		t.Errorf("half told: %+v", w.WebhookPlace)
+	}
+	r.mu.Lock()
+	stuck = false
+	r.mu.Unlock()
+	query := "/v1/prisoner-exchanges?date=2022-03&fields=id"
+	changed, err := webhook.Change(t.Context(), db, w.ID, webhook.Draft{Query: &query})
+	if err != nil || changed.Events != 0 && changed.Through == 1 {
+		t.Fatalf("%v %+v", err, changed)
+	}
+	query = "/v1/prisoner-exchanges?date=2022-03"
+	if _, err = webhook.Change(t.Context(), db, w.ID, webhook.Draft{Query: &query, Through: &[]int64{1}[0]}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, db, w.ID, "told of everything", func(w store.Webhook) bool { return w.Through == revision })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := r.accepted[len(r.accepted)-1]
+	w.Query = query
+	if last.ID != messageID(w, revision, 1) || last.Data.Query != query {
+		t.Errorf("%+v", last)
+	}
+	for _, e := range last.Data.Events {
+		if !strings.HasPrefix(e.Record["date"].(string), "2022-03") {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// TestOwnFault: that the database refuses something is no failure of the receiver's, and is got over.
+func TestOwnFault(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	_, l := deliverer(t, db, hasty)
+	exec(t, db, "alter table changes rename to changes_away")
+	exec(t, db, "insert into webhooks (id, name, target, query, secret, delivered_through, created_by) select 'aaaaaaaa', name, target, query, secret, 0, created_by from webhooks") // so that there is work
+	for end := time.Now().Add(patience); !strings.Contains(l.text(), `relation \"changes\" does not exist`); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("logged: %s", l.text())
+		}
+	}
+	exec(t, db, "alter table changes_away rename to changes")
+	revision := note(t, db, "exchange-2025-05-23", "a")
+	got := eventually(t, db, w.ID, "told of everything", func(w store.Webhook) bool { return w.Through == revision })
+	if got.Failed != 0 || got.Status != store.WebhookActive {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestRotation: for a day messages are signed with both secrets, then with the new one.
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	db := pgtest.DB(t)
 	r := newReceiver(t)
 	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
