@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -67,6 +68,9 @@ func (c *webhooksAddCmd) Run(e *env) error {
 		}
 		d := webhook.Draft{Name: &c.Name, Target: &c.Target, Query: &c.Query, Through: c.After}
 		if faults := d.Check(newSender(c.Webhooks), revision); faults != nil {
+			for i, f := range faults { // they are arguments here
+				faults[i].Parameter, faults[i].Pointer = strings.TrimPrefix(f.Pointer, "/"), ""
+			}
 			return &query.Error{Faults: faults}
 		}
 		w, err := webhook.Create(ctx, db, rand.Reader, d, "command line", revision)

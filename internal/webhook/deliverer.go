@@ -28,7 +28,7 @@ type DelivererOptions struct {
 	Policy Policy
 	Log    *slog.Logger
 	Base   string        // what addresses in messages begin with: "https://example.org"
-	Look   time.Duration // how often to look for what nobody told of; 0: every 5 s
+	Look   time.Duration // how often to look for what nobody told of; 0: every second
 	Eager  bool          // for tests: no staggered start, and the queue is asked all the time
 }
 
@@ -40,7 +40,7 @@ const (
 	jobTimeout  = 2 * time.Minute
 	rescueAfter = 3 * time.Minute // of a job whose process died
 	softStop    = 5 * time.Second // for attempts under way to end when the process is to stop
-	usualLook   = 5 * time.Second
+	usualLook   = time.Second
 	breath      = 100 * time.Millisecond // between two looks, however many changesets come
 )
 
