@@ -47,11 +47,13 @@ comment on column webhooks.last_message is 'Id of the message of the last attemp
 comment on column webhooks.last_answer is 'Status that was answered; null where there was no answer.';
 comment on column webhooks.last_error is 'What was wrong with the last attempt; null: nothing.';
 comment on column webhooks.version is 'Moves when its settings change: what was begun before that does not count.';
+comment on column api_keys.scopes is 'write: record changesets. admin: that, also in the name of others, bring deleted records back, and see to webhooks.';
 
 create schema river;
 comment on schema river is 'The queue of deliveries. Its tables are those of River, which brings them up to date itself after these migrations.';
 
 -- +goose Down
 drop schema river cascade;
+comment on column api_keys.scopes is 'write: record changesets. admin: that, also in the name of others, and bring deleted records back.';
 drop table webhooks;
 drop type webhook_status;
