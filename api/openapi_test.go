@@ -296,6 +296,7 @@ func TestContractHasEveryWord(t *testing.T) {
 		{"Unit", talks.Units},
 		{"EventType", talks.EventTypes},
 		{"ChangeOp", talks.ChangeOps},
+		{"WebhookStatus", store.WebhookStatuses},
 		{"ReportedCollection", reported.Values},
 	} {
 		var documented []string

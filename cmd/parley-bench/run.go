@@ -26,6 +26,7 @@ type runCmd struct {
 	ExportRecords int     `default:"100000" help:"Exchanges that an export has, about. 0: all."`
 	ImportRecords int     `default:"100000" help:"Exchanges that are imported in one changeset."`
 	Writes        int     `default:"300" help:"Writes after which a second process is watched."`
+	Streams       int     `default:"2000" help:"Streams that are open while nothing changes."`
 	Pgbench       string  `default:"pgbench" help:"The program pgbench, if there is one."`
 	Log           string  `placeholder:"FILE" help:"Where Parley's log goes. Default: nowhere."`
 	LogLevel      string  `default:"info" help:"What Parley logs: at info every request."`
@@ -57,6 +58,7 @@ var parts = []part{
 	{"totals", (*bench).totals},
 	{"exports", (*bench).exports},
 	{"writes", (*bench).writes},
+	{"streams", (*bench).streams},
 	{"frugality", (*bench).frugality},
 }
 

@@ -27,7 +27,7 @@ type keysCmd struct {
 type (
 	keysCreateCmd struct {
 		Name    string   `required:"" help:"Who writes with it: the author of the changesets."`
-		Scope   []string `default:"write" enum:"write,admin" help:"write, or admin to write also in the name of others and bring deleted records back."`
+		Scope   []string `default:"write" enum:"write,admin" help:"write, or admin to write also in the name of others, bring deleted records back and see to webhooks."`
 		Expires string   `default:"never" help:"When it ends: a day such as 2027-12-31, or after so many days such as 90d, or never."`
 	}
 	keysListCmd   struct{}

@@ -26,13 +26,14 @@ type cli struct {
 
 	LogLevel slog.Level `env:"PARLEY_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 
-	Serve   serveCmd   `cmd:"" help:"Serve the API."`
-	Import  importCmd  `cmd:"" help:"Bring the records of files into the data set, by one changeset."`
-	Export  exportCmd  `cmd:"" help:"Write the data set to files, in the format that import reads."`
-	Keys    keysCmd    `cmd:"" help:"Make, list and end the API keys that writes need."`
-	Migrate migrateCmd `cmd:"" help:"Look at or change the version of the database schema."`
-	Health  healthCmd  `cmd:"" help:"Ask a running server whether it is ready, and fail if not."`
-	Version versionCmd `cmd:"" help:"Print the program's version."`
+	Serve    serveCmd    `cmd:"" help:"Serve the API."`
+	Import   importCmd   `cmd:"" help:"Bring the records of files into the data set, by one changeset."`
+	Export   exportCmd   `cmd:"" help:"Write the data set to files, in the format that import reads."`
+	Keys     keysCmd     `cmd:"" help:"Make, list and end the API keys that writes need."`
+	Webhooks webhooksCmd `cmd:"" help:"Say who is told of changes by HTTP, and see how that goes."`
+	Migrate  migrateCmd  `cmd:"" help:"Look at or change the version of the database schema."`
+	Health   healthCmd   `cmd:"" help:"Ask a running server whether it is ready, and fail if not."`
+	Version  versionCmd  `cmd:"" help:"Print the program's version."`
 }
 
 func main() {

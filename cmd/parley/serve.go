@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -19,10 +22,12 @@ import (
 	"github.com/parley-api/parley/internal/httpapi"
 	"github.com/parley-api/parley/internal/postgres"
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/webhook"
 )
 
 type serveCmd struct {
 	config.Server
+	config.Webhooks
 }
 
 // drainTime is how long requests in flight have to end when the program is told to stop.
@@ -100,6 +105,8 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		return nil
 	}
 	watch := store.NewWatch(pool)
+	group, ctx := errgroup.WithContext(e.ctx)
+	sender := newSender(c.Webhooks)
 	public := newServer(httpapi.New(httpapi.Options{
 		DB:        pool,
 		Log:       e.log,
@@ -107,13 +114,16 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		Version:   programVersion(),
 		Ready:     ready,
 		Watch:     watch,
+		Webhooks:  sender,
 		Cache:     c.Cache,
+
+		MaxStreams: c.MaxStreams,
+		Stop:       ctx.Done(),
 
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
 	}))
 	servers := []*http.Server{public}
-	group, ctx := errgroup.WithContext(e.ctx)
 	group.Go(func() error { return public.Serve(listener) })
 	if admin != nil {
 		operator := newServer(operatorRoutes(public.Handler))
@@ -125,6 +135,10 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 	group.Go(func() error { tend(ctx, e, pool); return nil })
 	group.Go(func() error { keep(ctx, e, pool, watch); return nil })
 	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
+	if !c.NoWebhooks {
+		d := c.deliverer(e, pool, watch, sender, listener.Addr())
+		group.Go(func() error { d.Run(ctx); return nil })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		stopping.Store(true)
@@ -142,6 +156,20 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		return err
 	}
 	return nil
+}
+
+// deliverer delivers webhooks. Nobody has asked for a message by an address of ours that could stand in it: without
+// PARLEY_PUBLIC_URL it is the one that we listen on.
+func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, addr net.Addr) *webhook.Deliverer {
+	return webhook.NewDeliverer(webhook.DelivererOptions{
+		DB:     pool,
+		Schema: postgres.QueueSchema,
+		Watch:  watch,
+		Sender: sender,
+		Policy: webhook.Standard(rand.Float64),
+		Log:    e.log,
+		Base:   cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), "http://"+addr.String()),
+	})
 }
 
 // tending is how often history is looked after.

@@ -29,7 +29,14 @@ type Server struct {
 	MaxBody          int64         `env:"PARLEY_MAX_BODY" default:"16777216" help:"Bytes of a request to write at the most."`
 	MaxOperations    int           `env:"PARLEY_MAX_OPERATIONS" default:"10000" help:"Operations of a changeset at the most."`
 	Cache            int64         `env:"PARLEY_CACHE" default:"67108864" help:"Bytes of finished answers that are kept. 0: none."`
+	MaxStreams       int           `env:"PARLEY_MAX_STREAMS" default:"100" help:"Streams of changes that one client address may have open. Behind a proxy all clients have its address. 0: any number."`
 	NoMigrate        bool          `env:"PARLEY_NO_MIGRATE" help:"Do not bring the database schema up to date at the start."`
+	NoWebhooks       bool          `env:"PARLEY_NO_WEBHOOKS" help:"Do not deliver webhooks: another process on the same database does."`
+}
+
+// Webhooks says where webhooks may lead.
+type Webhooks struct {
+	AllowPrivate bool `name:"webhooks-allow-private" env:"PARLEY_WEBHOOKS_ALLOW_PRIVATE" help:"Deliver webhooks to private and loopback addresses too, and by plain HTTP. Whoever has an admin key can then reach what this machine can."`
 }
 
 // Listen is the address that the API listens on.
@@ -54,6 +61,9 @@ func (s Server) Check() error {
 	}
 	if s.Cache < 0 {
 		faults = append(faults, fmt.Errorf("PARLEY_CACHE is %d; it cannot be negative", s.Cache))
+	}
+	if s.MaxStreams < 0 {
+		faults = append(faults, fmt.Errorf("PARLEY_MAX_STREAMS is %d; it cannot be negative", s.MaxStreams))
 	}
 	if s.StatementTimeout < 0 {
 		faults = append(faults, fmt.Errorf("PARLEY_STATEMENT_TIMEOUT is %s; it cannot be negative", s.StatementTimeout))

@@ -12,7 +12,7 @@ type unauthorized struct{ reason error }
 
 func (e *unauthorized) Error() string {
 	if e.reason == nil {
-		return "a write needs an API key: send the header Authorization: Bearer, followed by the key. Reads need none"
+		return "this needs an API key: send the header Authorization: Bearer, followed by the key. Reads of the data set need none"
 	}
 	return e.reason.Error()
 }

@@ -102,7 +102,7 @@ func (s *server) front(routes http.Handler) http.Handler {
 
 // keepable reports whether the answer to a request may be kept.
 func keepable(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.RequestURI, "/v1/")
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.RequestURI, "/v1/") && !wantsStream(r)
 }
 
 // warm keeps what is answered. Of several requests for the same answer one makes it, and the others wait for it.
@@ -305,7 +305,10 @@ func (t *tee) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets deadlines be set and streams be flushed.
+// Flush sends what is written so far.
+func (t *tee) Flush() { _ = http.NewResponseController(t.ResponseWriter).Flush() }
+
+// Unwrap lets deadlines be set.
 func (t *tee) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // finished is the answer that was taken down, with the headers that it added to those before; nil if it is not kept.

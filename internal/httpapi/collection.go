@@ -73,7 +73,11 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	if form.Recent && kind == render.Lists && !values.Has("sort") && slices.Contains(grammar.SortKeys(), render.RecentFirst[1:]) {
 		values.Set("sort", render.RecentFirst)
 	}
-	l, err := readings[kind](values, grammar)
+	read := readings[kind]
+	if form.Live {
+		read = ofStream(r)
+	}
+	l, err := read(values, grammar)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +178,9 @@ func (c *collection) history(w http.ResponseWriter, r *http.Request) error {
 
 // answer serves the answer to a list that is understood.
 func (c *collection) answer(w http.ResponseWriter, r *http.Request, a *asked) error {
+	if a.Live {
+		return c.follow(w, r, a)
+	}
 	if fresh, err := c.unchanged(w, r, a); fresh || err != nil {
 		return err
 	}

@@ -58,9 +58,11 @@ func (s *server) extension(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		r = r.Clone(r.Context())
+		r = r.WithContext(r.Context()) // the request and its headers are ours, its address is logged
 		if r.URL.Path != dataPackage && r.URL.Path != dataset {
-			r.URL.Path, r.URL.RawPath = strings.TrimSuffix(r.URL.Path, ext), ""
+			address := *r.URL
+			address.Path, address.RawPath = strings.TrimSuffix(address.Path, ext), ""
+			r.URL = &address
 		}
 		r.Header.Set(byExtension, ext)
 		next.ServeHTTP(w, r)

@@ -60,6 +60,7 @@ var grammarForms = []grammarForm{
 	{"disputed=true", "only records with a figure on which voices contradict each other"},
 	{"total_count=true", "adds meta.total"},
 	{`said_by="Kyiv, Lviv"`, "a value that contains a comma stands in quotation marks"},
+	{"rounds.sse?snapshot=true", "a stream: every record, then what changes; without snapshot only that; last_event_id=42 goes on from revision 42"},
 	{".csv", "as extension: the same query in another form; forms lists them"},
 }
 

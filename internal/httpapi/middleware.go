@@ -29,7 +29,7 @@ func (s *server) middleware() []func(http.Handler) http.Handler {
 		panic(err) // our own constants
 	}
 	return []func(http.Handler) http.Handler{
-		s.identify, s.log, s.recover, s.cors, s.warm, func(h http.Handler) http.Handler { return compress(h) }, s.extension, middleware.GetHead,
+		resting, s.identify, s.log, s.recover, s.cors, s.warm, func(h http.Handler) http.Handler { return besideStreams(compress(h), h) }, s.extension, middleware.GetHead,
 	}
 }
 
@@ -113,7 +113,7 @@ func (s *server) cors(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Allow", s.allowed(r.URL.Path))
 		h.Set("Access-Control-Allow-Methods", readOnly)
-		h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match, If-Range, Range, X-Request-Id")
+		h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match, If-Range, Last-Event-ID, Range, X-Request-Id")
 		h.Set("Access-Control-Max-Age", "86400")
 		w.WriteHeader(http.StatusNoContent)
 	})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -53,7 +54,7 @@ var (
 	}
 	unauthorizedKind = kind{
 		"unauthorized", "A key is needed", http.StatusUnauthorized,
-		"Writes need an API key, sent as Authorization: Bearer and the key. The operator makes keys by the command parley keys create. Reads need none.",
+		"Writes and webhooks need an API key, sent as Authorization: Bearer and the key. The operator makes keys by the command parley keys create. Reads of the data set need none.",
 	}
 	forbidden = kind{
 		"forbidden", "The key may not do that", http.StatusForbidden,
@@ -91,6 +92,10 @@ var (
 		"precondition-required", "Say what you have seen", http.StatusPreconditionRequired,
 		"A write over a record that is there needs If-Match with the ETag that the record came with, so that nobody's change is lost unseen; or * to overwrite whatever is there. If-None-Match: * writes only a record that is not there.",
 	}
+	tooManyStreams = kind{
+		"too-many-streams", "So many streams are open already", http.StatusTooManyRequests,
+		"The number of streams that one client address may have open is bounded. End one, or try again after the seconds that Retry-After gives.",
+	}
 	unavailable = kind{
 		"unavailable", "The database does not answer", http.StatusServiceUnavailable,
 		"The database is away, restarting or too slow just now. Try again after the seconds that Retry-After gives.",
@@ -102,7 +107,7 @@ var (
 
 	kinds = []kind{
 		invalidParameter, malformedBody, unauthorizedKind, forbidden, notFound, methodNotAllowed, notAcceptableKind, conflict, gone, preconditionFailed,
-		tooLarge, rangeNotSatisfiable, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, internal, unavailable,
+		tooLarge, rangeNotSatisfiable, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, tooManyStreams, internal, unavailable,
 	}
 )
 
@@ -137,6 +142,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.problem(w, r, notAcceptableKind, unknown.Error(), []query.Fault{{Parameter: unknown.by, Reason: "asks for a form that there is not", Allowed: unknown.offer.names()}})
 	case errors.As(err, &absent):
 		s.absent(w, r, absent)
+	case errors.Is(err, errTooManyStreams):
+		w.Header().Set("Retry-After", strconv.Itoa(retryFull))
+		s.problem(w, r, tooManyStreams, fmt.Sprintf("%s has %d streams open, which is as many as one client address may have", clientOf(r), s.MaxStreams), nil)
 	case s.failWrite(w, r, err):
 	case away(err):
 		s.Log.Warn("database unavailable", "request_id", requestID(w), "error", err)

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,6 +29,14 @@ func TestReadme(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```console\n\\$ curl -s '([^']+)'\n(.*?)\n```").FindAllStringSubmatch(string(readme), -1)
 	if len(blocks) < 10 {
 		t.Fatalf("only %d curl lines are found", len(blocks))
+	}
+	for _, block := range regexp.MustCompile("(?s)```console\n\\$ curl -sN '([^']+)'\n(.*?)\n```").FindAllStringSubmatch(string(readme), -1) {
+		got := make([]byte, len(block[2])) // it does not end
+		s := subscribe(t, strings.Replace(block[1], address, server.URL, 1))
+		if _, err := io.ReadFull(s.lines, got); err != nil || string(got) != block[2] {
+			t.Errorf("%s: %v (-README +got):\n%s", block[1], err, cmp.Diff(block[2], string(got)))
+		}
+		s.stop()
 	}
 	for _, block := range blocks {
 		_, body := a.do(t, http.MethodGet, strings.Replace(block[1], address, server.URL, 1))

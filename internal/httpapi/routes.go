@@ -49,6 +49,13 @@ func (s *server) routes() chi.Router {
 	r.Get(dataset, s.page(s.catalogue(render.DatasetForm, render.Dataset)))
 	r.Get("/v1/search", s.handle(newCollection(s, store.Found).list))
 	r.Post("/v1/changesets", s.write(s.postChangeset))
+	r.Get("/v1/webhooks", s.administer(s.listWebhooks))
+	r.Post("/v1/webhooks", s.administer(s.postWebhook))
+	r.Get("/v1/webhooks/{id}", s.administerOne(s.getWebhook))
+	r.Patch("/v1/webhooks/{id}", s.administerOne(s.patchWebhook))
+	r.Delete("/v1/webhooks/{id}", s.administerOne(s.deleteWebhook))
+	r.Post("/v1/webhooks/{id}/rotate", s.administerOne(s.rotateWebhook))
+	r.Post("/v1/webhooks/{id}/test", s.administerOne(s.testWebhook))
 	r.Get("/v1/{collection}/{id}/history", s.handle(newCollection(s, store.Changes).history))
 	return r
 }

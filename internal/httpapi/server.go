@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/webhook"
 )
 
 // Options are what a server is made of.
@@ -24,7 +25,12 @@ type Options struct {
 	Now       func() time.Time // nil: the clock
 	NewID     func() string    // makes request ids; nil: random ones
 	Watch     *store.Watch     // knows the revision; nil: it is asked for each time
+	Webhooks  *webhook.Sender  // tries out webhooks, and says what may be their target; nil: one that reaches the public internet only
 	Cache     int64            // bytes of finished answers that are kept; 0: none
+
+	MaxStreams int             // that one client address may have open; 0: any number
+	Heartbeat  time.Duration   // how often a stream says that it is there; 0: every 15 seconds
+	Stop       <-chan struct{} // closed when streams are to end; nil: never
 
 	Author        string              // every request may write, as this author and without a key: for a handler that serves none but this process
 	MaxBody       int64               // bytes of a request to write; 0: no limit
@@ -41,6 +47,7 @@ type server struct {
 	recorder *store.Recorder
 	pacing   pacing
 	files    *files
+	streams  *streams
 }
 
 // New returns the handler of the public address.
@@ -61,7 +68,13 @@ func New(o Options) http.Handler {
 	if o.Watch == nil {
 		o.Watch = store.NewWatch(o.DB)
 	}
-	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now)}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = heartbeat
+	}
+	if o.Webhooks == nil {
+		o.Webhooks = webhook.NewSender(webhook.SenderOptions{Version: o.Version})
+	}
+	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now), streams: newStreams(&o)}
 	r := s.routes()
 	s.routing = r
 	return s.front(r)

@@ -5,17 +5,27 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/parley-api/parley/migrations"
 )
 
+// QueueSchema has the tables of the queue, which are River's own.
+const QueueSchema = "river"
+
 // Migrator brings the schema to a version. Several processes may try at once: an advisory lock lets one work while the
 // others wait and then find nothing left to do.
-type Migrator struct{ provider *goose.Provider }
+type Migrator struct {
+	provider *goose.Provider
+	pool     *pgxpool.Pool
+	queue    *rivermigrate.Migrator[pgx.Tx]
+}
 
 // NewMigrator makes a migrator of the embedded migrations over a pool, which the caller keeps.
 func NewMigrator(pool *pgxpool.Pool) (*Migrator, error) {
@@ -27,12 +37,23 @@ func NewMigrator(pool *pgxpool.Pool) (*Migrator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Migrator{provider}, nil
+	queue, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: QueueSchema, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	return &Migrator{provider, pool, queue}, nil
 }
 
-// Up applies what is pending and reports each migration to done. When nothing is pending, which is the usual case at a
-// start, it takes no lock.
+// Up applies what is pending and reports each migration of ours to done; then it brings the tables of the queue up to date.
+// When nothing is pending, which is the usual case at a start, it takes no lock.
 func (m *Migrator) Up(ctx context.Context, done func(*goose.MigrationResult)) error {
+	if err := m.up(ctx, done); err != nil {
+		return err
+	}
+	return m.upQueue(ctx)
+}
+
+func (m *Migrator) up(ctx context.Context, done func(*goose.MigrationResult)) error {
 	pending, err := m.provider.HasPending(ctx)
 	if err != nil {
 		return fmt.Errorf("looking for pending migrations: %w", err)
@@ -46,6 +67,36 @@ func (m *Migrator) Up(ctx context.Context, done func(*goose.MigrationResult)) er
 	}
 	if err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
+	}
+	return nil
+}
+
+// upQueue applies the queue's own migrations, which are none of ours: River knows which of them a database has.
+func (m *Migrator) upQueue(ctx context.Context) error {
+	known, err := m.queue.Validate(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("looking for pending migrations of the queue: %w", err)
+	}
+	if known.OK {
+		return nil
+	}
+	// Held on a connection of its own: some of the migrations must be committed before those that follow.
+	conn, err := m.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("migrating the queue: %w", err)
+	}
+	defer conn.Release()
+	const lock = "hashtextextended('parley.queue', 0)"
+	if _, err := conn.Exec(ctx, "select pg_advisory_lock("+lock+")"); err != nil {
+		return fmt.Errorf("migrating the queue: %w", err)
+	}
+	defer func() {
+		if _, err := conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock("+lock+")"); err != nil {
+			_ = conn.Conn().Close(context.WithoutCancel(ctx)) // and the lock with it
+		}
+	}()
+	if _, err := m.queue.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("migrating the queue: %w", err)
 	}
 	return nil
 }

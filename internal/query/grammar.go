@@ -72,6 +72,7 @@ type Grammar struct {
 	Fixed       bool   // asked for in a form whose parts are the same for all: fields= is not understood
 	Flat        bool   // asked for in a flat form: fields= may name columns of rows
 	Figures     bool   // reported_by= is understood
+	Stream      bool   // asked for as a stream of changes: without what only pages and moments have
 	Limits      Limits
 }
 
@@ -120,6 +121,9 @@ func (g Grammar) controls() []string {
 		names = append(names, "fields")
 	}
 	names = append(names, "total_count")
+	if g.Stream {
+		names = []string{"fields", "snapshot", "last_event_id"}
+	}
 	if g.Figures {
 		names = append(names, "reported_by")
 	}

@@ -23,6 +23,8 @@ type List struct {
 	Limit      int      // 0: not given
 	After      *Cursor  // where the page before ended; nil on the first
 	TotalCount bool
+	Snapshot   bool     // a stream begins with every record
+	Since      *EventID // a stream goes on after this event; nil: it begins at the present
 
 	of        string     // the collection
 	canonical url.Values // what was asked, without the cursor
@@ -223,6 +225,9 @@ func (p *parser) parameter(name string, given []string) {
 	value := given[0]
 	if reason := unfit(value); reason != "" {
 		p.fault(name, reason)
+		return
+	}
+	if p.grammar.Stream && p.stream(name, value) {
 		return
 	}
 	before := len(p.faults)

@@ -8,7 +8,7 @@ import (
 
 // Forms are the representations that there are, the one that comes unless another is asked for first. Each is a file of
 // this package and a line here; nothing else knows them by name.
-var Forms = []*Form{JSON, CSV, NDJSON, Parquet, GeoJSON, JSONLD, Atom, JSONFeed, ICS, Bib, CSL}
+var Forms = []*Form{JSON, CSV, NDJSON, Parquet, GeoJSON, JSONLD, Atom, JSONFeed, ICS, Bib, CSL, SSE}
 
 // Form is a representation of answers.
 type Form struct {
@@ -29,7 +29,8 @@ type Form struct {
 	// compressed on its way. What it says of itself stands at its end: Begin appends nothing.
 	File   bool
 	Object bool                    // a record by itself is its JSON object, to which members may be added
-	New    func(s Subject) Encoder // of one answer
+	Live   bool                    // it does not end: a stream of changes
+	New    func(s Subject) Encoder // of one answer; nil for a stream
 }
 
 // RecentFirst is the order, as sort= has it, in which what was recorded last comes first.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/parley-api/parley/internal/pgtest"
 	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/render"
 	"github.com/parley-api/parley/internal/store"
@@ -120,5 +121,37 @@ func benchmarkRead(b *testing.B, db *pgxpool.Pool, parameters, id string, at *in
 		if err != nil || len(answer) == 0 {
 			b.Fatal(len(answer), err)
 		}
+	}
+}
+
+// BenchmarkWithin finds out what a changeset of one exchange changes within a query.
+func BenchmarkWithin(b *testing.B) {
+	db, n := syntheticDB(b, true)
+	revision := pgtest.Change(b, db, nil, "update prisoner_exchanges set note = 'Changed once more' where id = 'synthetic-"+strconv.Itoa(n/2)+"'")
+	for _, q := range []struct {
+		table      *store.Table
+		parameters string
+	}{
+		{store.PrisonerExchanges, ""},
+		{store.PrisonerExchanges, "country=TR&fields=id,date"},
+		{store.Events, "type=prisoner_exchange"},
+		{store.Commitments, ""},
+		{store.Changes, ""},
+		{store.Claims, ""},
+	} {
+		b.Run(q.table.Name+"?"+q.parameters, func(b *testing.B) {
+			values, _ := url.ParseQuery(q.parameters)
+			l, err := query.Parse(values, q.table.Grammar())
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				for _, err := range store.Between(b.Context(), db, store.Question{Table: q.table, List: l}, revision-1, revision) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
 	}
 }

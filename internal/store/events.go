@@ -31,8 +31,21 @@ var Events = &Table{
 		},
 	},
 	Try: []string{"?date=2025-07", ".csv?type=prisoner_exchange,body_repatriation&sort=date"},
+	Affected: map[string]string{
+		"rounds": `select 'round-' || i from unnest($1::text[]) i union all select 'proposal-' || p.id from proposals p where p.round = {ids}
+			union all select 'commitment-' || c.id from commitments c where c.round = {ids}`,
+		"prisoner-exchanges": "select 'prisoner-exchange-' || i from unnest($1::text[]) i",
+		"body-repatriations": "select 'body-repatriation-' || i from unnest($1::text[]) i",
+		"proposals":          "select 'proposal-' || i from unnest($1::text[]) i",
+		"commitments":        "select 'commitment-' || i from unnest($1::text[]) i union all select 'due-date-' || i from unnest($1::text[]) i",
+		"claims":             "select 'claim-' || i from unnest($1::text[]) i",
+	},
 	Column: []Column{
-		{Name: "id", Type: query.Text, SQL: "x.id", Sortable: true},
+		{
+			Name: "id", Type: query.Text, SQL: "x.id", Sortable: true,
+			// Records are looked up by their own ids.
+			Equals: `x.id = any(%s) and x.record = any(array(select regexp_replace(i, '^(round|prisoner-exchange|body-repatriation|proposal|commitment|due-date|claim)-', '') from unnest(%s) i))`,
+		},
 		{Name: "url", Type: query.Link, Show: "x.collection || '/' || x.record"},
 		{Name: "date", Type: query.Date, SQL: "x.date", Sortable: true},
 		{Name: "ends_on", Type: query.Date, SQL: "x.ends_on"},

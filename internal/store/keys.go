@@ -13,8 +13,8 @@ import (
 	"github.com/parley-api/parley/internal/apikey"
 )
 
-// Scopes of keys: write records changesets; admin does that too, also in the name of others, and brings deleted records
-// back.
+// Scopes of keys: write records changesets; admin does that too, also in the name of others, brings deleted records back
+// and sees to webhooks.
 const (
 	ScopeWrite = "write"
 	ScopeAdmin = "admin"

@@ -324,18 +324,25 @@ func ops(before, after world) []string {
 // byName compares fields by their names.
 var byName = cmp.Comparer(func(a, b record.Field) bool { return a.Name == b.Name })
 
-// TestModel: random sequences of changesets do to the data set what they do to a model in memory; and every revision, read
-// as of then, is what the model was and answers byte by byte as it answered, in every collection.
-func TestModel(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+// odds are the seed of a test that draws changesets, and how many it draws: as the environment says, or else another seed
+// each time and as many as are usual.
+func odds(t *testing.T, usual int) (seed uint64, changesets int) {
+	t.Helper()
+	seed, changesets = uint64(time.Now().UnixNano()), usual
 	if text := os.Getenv("PARLEY_MODEL_SEED"); text != "" {
 		seed, _ = strconv.ParseUint(text, 10, 64)
 	}
-	changesets := 50
 	if text := os.Getenv("PARLEY_MODEL_CHANGESETS"); text != "" {
 		changesets, _ = strconv.Atoi(text)
 	}
 	t.Logf("to repeat: PARLEY_MODEL_SEED=%d", seed)
+	return seed, changesets
+}
+
+// TestModel: random sequences of changesets do to the data set what they do to a model in memory; and every revision, read
+// as of then, is what the model was and answers byte by byte as it answered, in every collection.
+func TestModel(t *testing.T) {
+	seed, changesets := odds(t, 50)
 	db := pgtest.DB(t)
 	g := &gambler{Rand: rand.New(rand.NewPCG(seed, 0)), world: present(t, db, nil)} //nolint:gosec // no secret
 	worlds, said := []world{nil, g.world.clone()}, []map[string]string{nil, answers(t, db, nil, false)}

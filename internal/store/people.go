@@ -33,6 +33,11 @@ var People = &Table{
 		},
 	},
 	Try: []string{"?party=UA", "?q=medinsky", "/rustem-umerov"},
+	Affected: map[string]string{
+		"delegations": "select m.person from delegation_members m where m.delegation = {ids}",
+		"rounds":      "select m.person from delegation_members m join delegations d on d.id = m.delegation where d.round = {ids}",
+		"sources":     "select m.person from delegation_members m join delegation_sources l on l.delegation = m.delegation where l.source = {ids}",
+	},
 	Column: columns(
 		identity("people"),
 		Column{Name: "name", Type: query.Text, SQL: `x.name collate "C"`, Sortable: true},
@@ -79,6 +84,15 @@ var Parties = &Table{
 		Terms: []Column{{Name: "identifier", Type: query.Text, SQL: "x.iso2"}},
 	},
 	Try: []string{"", "/TR"},
+	Affected: map[string]string{
+		"people":      "select d.party from delegations d where d.head = {ids}",
+		"delegations": "select d.party from delegations d where d.id = {ids}",
+		"rounds": `select d.party from delegations d where d.round = {ids} union all select h.party from round_hosts h where h.round = {ids}
+			union all select m.party from round_mediators m where m.round = {ids}`,
+		"prisoner-exchanges": partiesTo("prisoner_exchange"),
+		"body-repatriations": partiesTo("body_repatriation"),
+		"sources":            "select d.party from delegations d join delegation_sources l on l.delegation = d.id where l.source = {ids}",
+	},
 	Column: columns(
 		identity("parties"),
 		Column{Name: "name", Type: query.Text, SQL: `x.name collate "C"`, Sortable: true},
@@ -127,6 +141,12 @@ func partOf(collection, record, capacity, column string) string {
 func mediated(collection, record string) string {
 	return of(record, `select '`+collection+`', 'mediator', count(*), min(e.date), max(e.date)
 				from {x}_mediators m join {x}s e on e.id = m.{x} where m.party = x.id having count(*) > 0`)
+}
+
+// partiesTo is SQL for the parties that gave, received or mediated in some events.
+func partiesTo(record string) string {
+	return of(record, `select t.from_party from {x}_transfers t where t.{x} = {ids} union all select t.to_party from {x}_transfers t where t.{x} = {ids}
+			union all select m.party from {x}_mediators m where m.{x} = {ids}`)
 }
 
 // IsParty returns an [*query.Error] for a party that reported_by= names, and that there has never been.

@@ -24,6 +24,10 @@ var Processes = &Table{
 		},
 	},
 	Try: []string{"", "?party=TR"},
+	Affected: map[string]string{
+		"rounds":  "select r.process from rounds r where r.id = {ids}",
+		"sources": citing("process"),
+	},
 	Column: columns(
 		identity("processes"),
 		Column{Name: "name", Type: query.Text, SQL: "x.name"},

@@ -33,6 +33,11 @@ var PublishedTotals = &Table{
 		},
 	},
 	Try: []string{"?kind=bodies&from=RU&sort=date", ".csv?party=UA", "?difference=1000..&fields=date,value,records_total,difference,unknown_count"},
+	Affected: map[string]string{
+		"prisoner-exchanges": "select p.id from published_totals p where p.kind = 'prisoners' and exists (select from prisoner_exchanges e where e.id = {ids} and e.date between p.scope_from and p.date)",
+		"body-repatriations": "select p.id from published_totals p where p.kind = 'bodies' and exists (select from body_repatriations b where b.id = {ids} and b.date between p.scope_from and p.date)",
+		"sources":            citing("published_total"),
+	},
 	Column: columns(
 		identity("published-totals"),
 		Column{Name: "date", Type: query.Date, SQL: "x.date", Sortable: true},
@@ -89,6 +94,12 @@ var Reports = &Table{
 		},
 	},
 	Try: []string{"?record=istanbul-2025-3&field=duration_minutes", ".csv?field=transfers.RU-UA.total&party=RU"},
+	Affected: map[string]string{
+		"rounds":             "select r.id from reports r where r.round = {ids}",
+		"commitments":        "select r.id from reports r where r.commitment = {ids}",
+		"prisoner-exchanges": "select r.id from reports r where r.prisoner_exchange = {ids}",
+		"body-repatriations": "select r.id from reports r where r.body_repatriation = {ids}",
+	},
 	Column: columns(
 		identity("reports"),
 		Column{
@@ -133,6 +144,17 @@ var Sources = &Table{
 		Terms: []Column{{Name: "datePublished", Type: query.Date, SQL: "x.published_on"}, {Name: "inLanguage", Type: query.Text, SQL: "x.language"}},
 	},
 	Try: []string{"?kind=official", "?published_on=2025-07-23&language=en", "/interbellum-2025-07-23"},
+	Affected: map[string]string{
+		"processes":          citedIn("process"),
+		"rounds":             citedIn("round"),
+		"delegations":        citedIn("delegation"),
+		"proposals":          citedIn("proposal"),
+		"commitments":        citedIn("commitment"),
+		"claims":             citedIn("claim"),
+		"prisoner-exchanges": citedIn("prisoner_exchange"),
+		"body-repatriations": citedIn("body_repatriation"),
+		"published-totals":   citedIn("published_total"),
+	},
 	Column: columns(
 		Column{Name: "id", Type: query.Text, SQL: "x.id", Sortable: true},
 		Column{Name: "url", Type: query.Text, SQL: "x.url", Nullable: true},
@@ -174,7 +196,8 @@ var Changesets = &Table{
 		Parts: map[string]string{"id": "x.id::text", "title": "x.message", "revision": "x.id"},
 		Terms: []Column{{Name: "endTime", Type: query.Time, SQL: "x.recorded_at"}},
 	},
-	Try: []string{"", "/1"},
+	Try:      []string{"", "/1"},
+	Affected: map[string]string{"": "select $1::bigint"},
 	Column: []Column{
 		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
 		{Name: "url", Type: query.Link, Show: "'changesets/' || x.id"},
@@ -202,7 +225,8 @@ var Changes = &Table{
 		Parts: map[string]string{"id": "x.id::text", "title": "initcap(x.op::text) || ' ' || x.collection || '/' || x.record", "summary": "x.message"},
 		Terms: []Column{{Name: "object", Type: query.Link, Show: "x.collection || '/' || x.record"}, {Name: "endTime", Type: query.Time, SQL: "x.recorded_at"}},
 	},
-	Try: []string{"?sort=-id&limit=10", "?collection=rounds&record=istanbul-2025-3", "?after=100&op=update,delete"},
+	Try:      []string{"?sort=-id&limit=10", "?collection=rounds&record=istanbul-2025-3", "?after=100&op=update,delete"},
+	Affected: map[string]string{"": "select c.id from changes c where c.revision = $1::bigint"},
 	Column: []Column{
 		{Name: "id", Type: query.Integer, SQL: "x.id", Sortable: true},
 		{Name: "url", Type: query.Link, Show: "'changes/' || x.id"},

@@ -32,6 +32,14 @@ var Rounds = &Table{
 		},
 	},
 	Try: []string{"?process=istanbul-2025&sort=date", "/istanbul-2025-3", "?person=vladimir-medinsky&fields=id,starts_on,city,duration_minutes"},
+	Affected: map[string]string{
+		"delegations": "select d.round from delegations d where d.id = {ids}",
+		"people":      "select d.round from delegation_members m join delegations d on d.id = m.delegation where m.person = {ids}",
+		"proposals":   "select p.round from proposals p where p.id = {ids}",
+		"commitments": "select c.round from commitments c where c.id = {ids}",
+		"claims":      "select c.round from claims c where c.id = {ids}",
+		"sources":     citing("round"),
+	},
 	Column: columns(
 		identity("rounds"),
 		Column{Name: "process", Type: query.Text, SQL: "x.process"},
@@ -106,6 +114,11 @@ var Delegations = &Table{
 		Terms: []Column{link("parentOrganization", "parties", "x.party"), links("member", "people", "delegation_members", "person", "delegation")},
 	},
 	Try: []string{"?party=RU&head=vladimir-medinsky", "/istanbul-2025-3-ru"},
+	Affected: map[string]string{
+		"rounds":  "select d.id from delegations d where d.round = {ids}",
+		"people":  "select m.delegation from delegation_members m where m.person = {ids}",
+		"sources": citing("delegation"),
+	},
 	Column: columns(
 		identity("delegations"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round"},

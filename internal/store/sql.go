@@ -128,19 +128,11 @@ func (s *statement) condition(column *Column, c query.Condition) string {
 		return "not " + column.SQL
 	case column.Type == query.Position:
 		return column.SQL + " > " + s.arg(c.Ranges[0].From) + "::bigint"
-	case len(c.Texts) == 1 && !strings.Contains(column.SQL, "%s"):
+	case len(c.Texts) == 1 && column.Equals == "" && !strings.Contains(column.SQL, "%s"):
 		// A tenth faster where all rows are looked at; and of ids PostgreSQL knows without looking that there is one at the most.
-		cast := "::text"
-		if column.Cast != "" {
-			cast += "::" + column.Cast
-		}
-		return column.SQL + " = " + s.arg(c.Texts[0]) + cast
+		return column.SQL + " = " + s.arg(c.Texts[0]) + column.casts("")
 	case c.Texts != nil:
-		cast := "::text[]"
-		if column.Cast != "" {
-			cast += "::" + column.Cast + "[]"
-		}
-		return strings.ReplaceAll(equals(column.SQL), "%s", s.arg(c.Texts)+cast)
+		return strings.ReplaceAll(column.equals(), "%s", s.arg(c.Texts)+column.casts("[]"))
 	}
 	ranges := make([]string, len(c.Ranges))
 	for i, r := range c.Ranges {
@@ -149,12 +141,24 @@ func (s *statement) condition(column *Column, c query.Condition) string {
 	return "(" + strings.Join(ranges, " or ") + ")"
 }
 
-// equals compares with an array of texts. A column may say itself how, by a %s in its SQL.
-func equals(expr string) string {
-	if strings.Contains(expr, "%s") {
-		return expr
+// casts make what the column is compared with of a text; of an array of texts, if the suffix is that of arrays.
+func (c *Column) casts(suffix string) string {
+	casts := "::text" + suffix
+	if c.Cast != "" {
+		casts += "::" + c.Cast + suffix
 	}
-	return expr + " = any(%s)"
+	if c.Type == query.Integer {
+		casts += "::bigint" + suffix
+	}
+	return casts
+}
+
+// equals is the comparison with an array of texts.
+func (c *Column) equals() string {
+	if c.Equals != "" {
+		return c.Equals
+	}
+	return c.SQL + " = any(%s)"
 }
 
 var rangeCast = map[query.Type]string{

@@ -28,6 +28,11 @@ type Table struct {
 	Steady  []string // filters that need no other plan, whatever they are given, where records are in the default order: no index knows them
 	Entry   *Entry   // what records come to in feeds, calendars and citations; nil: they come in none
 	Try     []string // queries worth pasting, for the index
+
+	// Affected is SQL for the ids of the records that a changeset may have changed without writing them: those that show
+	// something of the records {ids} of another collection, or are filtered by it, by that collection; and under "", those that
+	// changeset $1 may have changed, whatever it wrote. What is found as of the revision before and as of its own counts.
+	Affected map[string]string
 }
 
 // Column is one name of a collection's vocabulary. SQL expressions refer to the record as x.
@@ -39,6 +44,7 @@ type Column struct {
 	Flat     string   // what flat forms show instead: an array of texts, or a text
 	Within   string   // a condition that holds the one on SQL: "exists (select from … where … and %s)"
 	Until    string   // the last day of a span that begins on SQL; a filter matches every span that it overlaps
+	Equals   string   // the condition that it is one of the texts %s; "": SQL and an operator
 	Cast     string   // the enumeration in the database that filters compare with
 	Values   []string // the enumeration's values
 	Nullable bool
@@ -347,6 +353,15 @@ func reported(record string) Column {
 			select `+reportColumns+` from reports r where r.{x} = x.id order by r.position) r))`)
 	}
 	return c
+}
+
+// citing is SQL for the records that cite some sources, citedIn for the sources that some records cite.
+func citing(record string) string {
+	return of(record, "select l.{x} from {x}_sources l where l.source = {ids}")
+}
+
+func citedIn(record string) string {
+	return of(record, "select l.source from {x}_sources l where l.{x} = {ids}")
 }
 
 // linked is a list of texts that stand in a table of parts; enum is their type in the database, if it is an enumeration.

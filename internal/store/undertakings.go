@@ -24,6 +24,10 @@ var Proposals = &Table{
 		Terms: []Column{link("author", "parties", "x.proposed_by"), link("featuredAt", "rounds", "x.round")},
 	},
 	Try: []string{"?round=istanbul-2025-3&proposed_by=UA", "?kind=ceasefire&sort=date"},
+	Affected: map[string]string{
+		"rounds":  "select p.id from proposals p where p.round = {ids}",
+		"sources": citing("proposal"),
+	},
 	Column: columns(
 		identity("proposals"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round"},
@@ -62,6 +66,14 @@ var Commitments = &Table{
 		},
 	},
 	Try: []string{"?kind=prisoner_exchange&fields=id,status,progress", ".csv?status=open", "/istanbul-2025-2-bodies-6000"},
+	Affected: map[string]string{
+		"prisoner-exchanges": "select e.commitment from prisoner_exchanges e where e.id = {ids}",
+		"body-repatriations": "select b.commitment from body_repatriations b where b.id = {ids}",
+		"rounds":             "select c.id from commitments c where c.round = {ids}",
+		"coverage":           "select c.id from coverage v join commitments c on v.collection = case c.kind when 'prisoner_exchange' then 'prisoner-exchanges' when 'body_repatriation' then 'body-repatriations' end where v.id = {ids}",
+		"sources":            citing("commitment"),
+		"":                   "select t.commitment from commitment_targets t where " + newDay,
+	},
 	Column: columns(
 		identity("commitments"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round", Nullable: true},
@@ -107,6 +119,10 @@ var Claims = &Table{
 		Terms: []Column{link("author", "parties", "x.claimed_by"), link("featuredAt", "rounds", "x.round"), link("about", "claims", "x.responds_to")},
 	},
 	Try: []string{"?topic=deported_children&sort=date", "?status=disputed&claimed_by=UA"},
+	Affected: map[string]string{
+		"claims":  "select c.responds_to from claims c where c.id = {ids}",
+		"sources": citing("claim"),
+	},
 	Column: columns(
 		identity("claims"),
 		Column{Name: "round", Type: query.Text, SQL: "x.round", Nullable: true},
@@ -128,6 +144,10 @@ var Claims = &Table{
 		Column{Name: "date", Type: query.Date, SQL: "x.made_on", Nullable: true, Hidden: true, Sortable: true},
 	),
 }
+
+// newDay is the condition that changeset $1 is the first of its day: what is due and what is overdue is decided by the day.
+const newDay = `(select (c.recorded_at at time zone 'UTC')::date from public.changesets c where c.id = $1::bigint)
+			is distinct from (select (c.recorded_at at time zone 'UTC')::date from public.changesets c where c.id = $1::bigint - 1)`
 
 // quantityKeys are the keys of a number with its direction and unit.
 const quantityKeys = `{t}.from_party as "from", {t}.to_party as "to", {t}.value, {t}.qualifier, {t}.unit`

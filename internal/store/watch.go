@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,10 +21,14 @@ type Watch struct {
 	floor atomic.Int64 // what this process itself has recorded or read, heard of or not
 
 	touched atomic.Pointer[touched]
+
+	mu     sync.Mutex
+	moved  chan struct{} // closed, and another one made, when the revision moves, or is no longer listened to
+	asking sync.Mutex    // of several that wait while nobody listens, one asks
 }
 
 // NewWatch returns a watch that asks, until [Watch.Listen] is called.
-func NewWatch(db *pgxpool.Pool) *Watch { return &Watch{db: db} }
+func NewWatch(db *pgxpool.Pool) *Watch { return &Watch{db: db, moved: make(chan struct{})} }
 
 // Revision returns the revision of the data set: the one that every changeset committed by this process is at or before,
 // and those of others from the moment at which the database has told of them.
@@ -38,8 +43,56 @@ func (w *Watch) Revision(ctx context.Context) (int64, error) {
 func (w *Watch) Advance(revision int64) {
 	for {
 		n := w.floor.Load()
-		if n >= revision || w.floor.CompareAndSwap(n, revision) {
+		if n >= revision {
 			return
+		}
+		if w.floor.CompareAndSwap(n, revision) {
+			w.wake()
+			return
+		}
+	}
+}
+
+// wake has all who wait look again.
+func (w *Watch) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.moved)
+	w.moved = make(chan struct{})
+}
+
+func (w *Watch) whenMoved() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.moved
+}
+
+// After waits until the data set is at a later revision than one, and returns it. While nobody listens, it asks now and then.
+func (w *Watch) After(ctx context.Context, revision int64) (int64, error) {
+	for {
+		moved := w.whenMoved()
+		if now := w.floor.Load(); now > revision {
+			return now, nil
+		}
+		var again <-chan time.Time
+		if w.known.Load() == 0 {
+			if w.asking.TryLock() {
+				now, err := Revision(ctx, w.db)
+				w.asking.Unlock()
+				if err != nil {
+					return 0, err
+				}
+				if w.Advance(now); now > revision {
+					return now, nil
+				}
+			}
+			again = time.After(silence)
+		}
+		select {
+		case <-moved:
+		case <-again:
+		case <-ctx.Done():
+			return 0, ctx.Err()
 		}
 	}
 }
@@ -55,6 +108,7 @@ func (w *Watch) Listen(ctx context.Context, log *slog.Logger) {
 	for ctx.Err() == nil {
 		err := w.listen(ctx)
 		w.known.Store(0)
+		w.wake()
 		if ctx.Err() != nil {
 			return
 		}

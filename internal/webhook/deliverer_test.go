@@ -1,0 +1,511 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/parley-api/parley/internal/pgtest"
+	"github.com/parley-api/parley/internal/postgres"
+	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/webhook"
+)
+
+// patience is how long a test waits for what must come. No test depends on how soon it does.
+const patience = time.Minute
+
+// log is a log that may be written to and read at once.
+type log struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.Lock()
+	defer l.Unlock()
+	return l.Buffer.Write(p)
+}
+
+func (l *log) text() string {
+	l.Lock()
+	defer l.Unlock()
+	return l.Buffer.String()
+}
+
+// hasty tries again at once.
+var hasty = webhook.Policy{Attempts: 1000, First: time.Millisecond, Factor: 1, Longest: time.Millisecond, Random: func() float64 { return 0 }}
+
+// deliverer starts a deliverer, and returns what stops it. What it logged is at hand; no secret may be in it.
+func deliverer(t *testing.T, db *pgxpool.Pool, policy webhook.Policy, secrets ...store.WebhookSecret) (stop func(), l *log) {
+	t.Helper()
+	l = &log{}
+	d := webhook.NewDeliverer(webhook.DelivererOptions{
+		DB: db, Schema: postgres.QueueSchema, Watch: store.NewWatch(db), Sender: webhook.NewSender(webhook.SenderOptions{AllowPrivate: true, Version: "test"}),
+		Policy: policy, Log: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})), Base: "https://example.org", Look: 20 * time.Millisecond, Eager: true,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		d.Run(ctx)
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		<-done
+		for _, secret := range secrets {
+			if text := l.text(); strings.Contains(text, secret.Text()[6:]) {
+				t.Errorf("the log has a secret: %s", text)
+			}
+		}
+	})
+	t.Cleanup(stop)
+	return stop, l
+}
+
+// subscribe makes a webhook, after a revision.
+func subscribe(t *testing.T, db *pgxpool.Pool, target, query string, revision int64) store.Webhook {
+	t.Helper()
+	name := "test"
+	draft := webhook.Draft{Name: &name, Target: &target, Query: &query}
+	if faults := draft.Check(webhook.NewSender(webhook.SenderOptions{AllowPrivate: true}), revision); faults != nil {
+		t.Fatal(faults)
+	}
+	w, err := webhook.Create(t.Context(), db, rand.Reader, draft, "test", revision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func find(t *testing.T, db *pgxpool.Pool, id string) store.Webhook {
+	t.Helper()
+	w, err := store.FindWebhook(t.Context(), db, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// eventually waits until something holds of a webhook, and returns it.
+func eventually(t *testing.T, db *pgxpool.Pool, id, what string, holds func(store.Webhook) bool) store.Webhook {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		switch w := find(t, db, id); {
+		case holds(w):
+			return w
+		case time.Now().After(end):
+			t.Fatalf("not so: %s: %+v", what, w)
+		}
+	}
+}
+
+// note records a changeset that changes an exchange.
+func note(t *testing.T, db *pgxpool.Pool, id, text string) int64 {
+	t.Helper()
+	return pgtest.Change(t, db, nil, fmt.Sprintf("update prisoner_exchanges set note = '%s' where id = '%s'", text, id))
+}
+
+// messageID is the id of a message: the same again, the same id.
+func messageID(w store.Webhook, revision int64, first int) string {
+	of := sha256.Sum256([]byte(w.Query))
+	return fmt.Sprintf("%s-%d-%d-%x", w.ID, revision, first, of[:4])
+}
+
+// TestDelivery: what changes within the query is told, signed, changeset by changeset; what does not is passed over.
+func TestDelivery(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges?date=2025&fields=id,date,note", 1)
+	r.secrets = []store.WebhookSecret{w.Secret}
+	note(t, db, "exchange-2025-05-23", "before it runs")
+	_, _ = deliverer(t, db, hasty, w.Secret)
+	r.upTo(t, 2)
+	note(t, db, "exchange-2024-12-30", "of another year")
+	pgtest.Change(t, db, nil, "update parties set name = name || '!' where id = 'TR'")
+	pgtest.Change(t, db, nil, "update prisoner_exchanges set date = '2024-05-24' where id = 'exchange-2025-05-24'", "update prisoner_exchanges set note = 'y' where id = 'exchange-2025-05-25'")
+	r.upTo(t, 5)
+	w = eventually(t, db, w.ID, "told of everything", func(w store.Webhook) bool { return w.Through == 5 })
+
+	var got []string
+	for _, m := range r.accepted {
+		got = append(got, fmt.Sprintf("%s %s %s %s %v", m.ID, m.Type, m.Data.Changeset.URL, m.Data.Query, m.Data.Complete))
+		for _, e := range m.Data.Events {
+			got = append(got, fmt.Sprintf("%s %s %v", e.Event, e.ID, e.Record))
+		}
+	}
+	want := []string{
+		messageID(w, 2, 1) + " records.changed https://example.org/v1/changesets/2 /v1/prisoner-exchanges?date=2025&fields=id%2Cdate%2Cnote true",
+		"upsert exchange-2025-05-23 map[date:2025-05-23 id:exchange-2025-05-23 note:before it runs]",
+		messageID(w, 5, 1) + " records.changed https://example.org/v1/changesets/5 /v1/prisoner-exchanges?date=2025&fields=id%2Cdate%2Cnote true",
+		"leave exchange-2025-05-24 map[]",
+		"upsert exchange-2025-05-25 map[date:2025-05-25 id:exchange-2025-05-25 note:y]",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if w.Delivered != 2 || w.Failed != 0 || *w.Last.Message != messageID(w, 5, 1) || *w.Last.Answer != 204 || w.Last.Error != nil {
+		t.Errorf("%+v", w)
+	}
+}
+
+// TestOrderUnderFailures: a receiver that fails at random, and two processes that deliver: every changeset comes, in order,
+// to each of several webhooks.
+func TestOrderUnderFailures(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	const changesets = 20
+	var all []*receiver
+	var hooks []store.Webhook
+	for i := range 3 {
+		r := newReceiver(t)
+		random := mathrand.New(mathrand.NewPCG(seed, uint64(i))) //nolint:gosec // no secret
+		r.answer = func(message) int {
+			return []int{200, 200, 500, 429, 302, 404}[random.IntN(6)]
+		}
+		w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges?date=2025", 1)
+		r.secrets = []store.WebhookSecret{w.Secret}
+		all, hooks = append(all, r), append(hooks, w)
+	}
+	for range 2 {
+		_, _ = deliverer(t, db, hasty)
+	}
+	var want []int64
+	for n := range changesets {
+		want = append(want, note(t, db, "exchange-2025-05-23", fmt.Sprint(n)))
+	}
+	for i, r := range all {
+		r.upTo(t, want[len(want)-1])
+		w := eventually(t, db, hooks[i].ID, "told of everything", func(w store.Webhook) bool { return w.Through == want[len(want)-1] })
+		r.mu.Lock()
+		if diff := cmp.Diff(want, revisions(r.accepted)); diff != "" {
+			t.Errorf("changesets (-) and those accepted (+): %s", diff)
+		}
+		if !slices.IsSorted(revisions(r.got)) || w.Delivered != int64(len(r.accepted)) || w.Failed != int64(len(r.got)-len(r.accepted)) {
+			t.Errorf("%v, accepted %d, got %d; %+v", revisions(r.got), len(r.accepted), len(r.got), w)
+		}
+		r.mu.Unlock()
+	}
+}
+
+// TestCrash: a process that dies after the receiver has accepted a message, and before that is recorded, leaves a job that
+// another one takes up: the message comes again, under the same id, and what follows comes after it.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	doomed, err := pgxpool.NewWithConfig(t.Context(), db.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReceiver(t)
+	r.answer = func(message) int { // the connections of a process die with it
+		if len(r.got) == 0 {
+			doomed.Close()
+		}
+		return http.StatusOK
+	}
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	first, second := note(t, db, "exchange-2025-05-23", "a"), note(t, db, "exchange-2025-05-23", "b")
+	stop, _ := deliverer(t, doomed, hasty)
+	r.until(t, "the first message", func(got, _ []message) bool { return len(got) == 1 })
+	stop()
+	if n := count(t, db, "select count(*) from river.river_job where state = 'running'"); n != 1 || find(t, db, w.ID).Through != 1 {
+		t.Fatalf("%d jobs are left running, %+v", n, find(t, db, w.ID))
+	}
+	// The time after which a job is taken for dead is over.
+	exec(t, db, "update river.river_job set attempted_at = attempted_at - interval '1 hour'")
+	exec(t, db, "delete from river.river_leader")
+	_, _ = deliverer(t, db, hasty)
+	r.upTo(t, second)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if diff := cmp.Diff([]string{messageID(w, first, 1), messageID(w, first, 1), messageID(w, second, 1)}, ids(r.got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func ids(messages []message) (all []string) {
+	for _, m := range messages {
+		all = append(all, m.ID)
+	}
+	return all
+}
+
+func count(t *testing.T, db *pgxpool.Pool, sql string) (n int) {
+	t.Helper()
+	if err := db.QueryRow(t.Context(), sql).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func exec(t *testing.T, db *pgxpool.Pool, sql string, args ...any) {
+	t.Helper()
+	if _, err := db.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStop: a deliverer that is told to stop lets an attempt under way end, and another goes on after it.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	stop, _ := deliverer(t, db, hasty)
+	stopped := make(chan struct{})
+	r.answer = func(m message) int {
+		if len(r.got) == 0 {
+			go func() { stop(); close(stopped) }()
+			time.Sleep(50 * time.Millisecond)
+		}
+		return http.StatusOK
+	}
+	first := note(t, db, "exchange-2025-05-23", "a")
+	<-stopped
+	if got := find(t, db, w.ID); got.Through != first {
+		t.Errorf("%+v", got)
+	}
+	second := note(t, db, "exchange-2025-05-23", "b")
+	_, _ = deliverer(t, db, hasty)
+	r.upTo(t, second)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if diff := cmp.Diff([]int64{first, second}, revisions(r.got)); diff != "" || len(r.got) != 2 {
+		t.Error(len(r.got), diff)
+	}
+}
+
+// TestDisabled: 410 at once, anything else after the last attempt; the reason is there to read, and once it is enabled again it
+// goes on where it stopped.
+func TestDisabled(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	status := http.StatusGone
+	r.answer = func(message) int { return status }
+	set := func(code int) { r.mu.Lock(); status = code; r.mu.Unlock() }
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	policy := hasty
+	policy.Attempts = 3
+	_, l := deliverer(t, db, policy, w.Secret)
+	disabled := func(w store.Webhook) bool { return w.Status == store.WebhookDisabled }
+	first := note(t, db, "exchange-2025-05-23", "a")
+	got := eventually(t, db, w.ID, "disabled", disabled)
+	if !strings.Contains(*got.StatusReason, "410 Gone") || got.Failed != 1 || got.Through != 1 || *got.Last.Error != "answered 410 Gone" {
+		t.Errorf("%+v: %s", got, *got.StatusReason)
+	}
+	set(http.StatusTeapot)
+	active := store.WebhookActive
+	if _, err := webhook.Change(t.Context(), db, w.ID, webhook.Draft{Status: &active}); err != nil {
+		t.Fatal(err)
+	}
+	got = eventually(t, db, w.ID, "disabled again", disabled)
+	if !strings.HasPrefix(*got.StatusReason, "3 attempts to deliver one message have failed since 20") || !strings.HasSuffix(*got.StatusReason, "answered 418 I'm a teapot") || got.Failed != 4 {
+		t.Errorf("%+v: %s", got, *got.StatusReason)
+	}
+	if text := l.text(); !strings.Contains(text, "webhook disabled") || strings.Contains(text, r.URL) {
+		t.Errorf("logged: %s", text)
+	}
+	second := note(t, db, "exchange-2025-05-23", "b")
+	set(http.StatusOK)
+	if _, err := webhook.Change(t.Context(), db, w.ID, webhook.Draft{Status: &active}); err != nil {
+		t.Fatal(err)
+	}
+	r.upTo(t, second)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if diff := cmp.Diff([]int64{first, second}, revisions(r.accepted)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestWaiting: a webhook that waits for its next attempt does not hold up others, and one that somebody changes goes on at once.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	dead, alive := newReceiver(t), newReceiver(t)
+	dead.answer = func(message) int { return http.StatusInternalServerError }
+	w := subscribe(t, db, dead.URL, "/v1/prisoner-exchanges", 1)
+	subscribe(t, db, alive.URL, "/v1/prisoner-exchanges", 1)
+	policy := hasty
+	policy.First, policy.Longest = time.Hour, time.Hour
+	_, _ = deliverer(t, db, policy)
+	revision := note(t, db, "exchange-2025-05-23", "a")
+	alive.upTo(t, revision)
+	got := eventually(t, db, w.ID, "waiting", func(w store.Webhook) bool { return w.RetryAt != nil })
+	if got.Failures != 1 || got.RetryAt.Sub(*got.Last.At) != time.Hour {
+		t.Errorf("%+v", got)
+	}
+	if _, err := webhook.Change(t.Context(), db, w.ID, webhook.Draft{Target: &alive.URL}); err != nil {
+		t.Fatal(err)
+	}
+	alive.until(t, "the other webhook's message", func(_, accepted []message) bool { return len(accepted) == 2 })
+}
+
+// TestParts: a changeset of much is told in several messages, of which each can be tried again by itself.
+func TestParts(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	refused := map[string]bool{}
+	r.answer = func(m message) int {
+		if !refused[m.ID] {
+			refused[m.ID] = true
+			return http.StatusBadGateway
+		}
+		return http.StatusOK
+	}
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	revision := pgtest.Change(t, db, nil, "update prisoner_exchanges set note = repeat('x', 15000)")
+	_, _ = deliverer(t, db, hasty)
+	eventually(t, db, w.ID, "told of everything", func(w store.Webhook) bool { return w.Through == revision })
+	var told []string
+	for i, m := range r.accepted {
+		if last := i == len(r.accepted)-1; m.Data.Complete != last || m.ID != messageID(w, revision, len(told)+1) {
+			t.Errorf("message %d of %d is %s, complete: %v", i+1, len(r.accepted), m.ID, m.Data.Complete)
+		}
+		for _, e := range m.Data.Events {
+			told = append(told, e.ID)
+		}
+	}
+	if len(told) != count(t, db, "select count(*) from prisoner_exchanges") || !slices.IsSorted(told) || len(r.accepted) < 4 || len(r.got) != 2*len(r.accepted) {
+		t.Errorf("%d records in %d messages, %d attempts", len(told), len(r.accepted), len(r.got))
+	}
+}
+
+// TestReset: of a changeset that changed too much to go through it there is one message, which says where to read the records.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges?from=RU", 1)
+	err := pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `set local session_replication_role = replica;
+			insert into changesets (id, author, message, recorded_at, transaction_id) values (2, 'test', 'much', now(), pg_current_xact_id());
+			insert into changes (revision, collection, record, op) select 2, 'prisoner-exchanges', 'exchange-' || n, 'create' from generate_series(1, 100001) n`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := note(t, db, "exchange-2025-05-23", "a")
+	_, _ = deliverer(t, db, hasty)
+	r.upTo(t, next)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := r.got[0]
+	if first.Type != "records.reset" || first.ID != messageID(w, 2, 0) || first.Data.Records != "https://example.org/v1/prisoner-exchanges?from=RU" || first.Data.Revision != 2 || len(r.got) != 2 {
+		t.Errorf("%+v", r.got)
+	}
+}
+
+// TestNewQuery: another query is told of what changes within it, also of a changeset that was half told of.
+func TestNewQuery(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	stuck := true
+	r.answer = func(m message) int {
+		if stuck && len(r.accepted) > 0 {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	}
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	revision := pgtest.Change(t, db, nil, "update prisoner_exchanges set note = repeat('x', 15000)")
+	_, _ = deliverer(t, db, hasty)
+	r.until(t, "a failure", func(got, accepted []message) bool { return len(accepted) == 1 && len(got) > 2 })
+	if w = find(t, db, w.ID); w.Through != 1 || w.Events == 0 {
+		t.Errorf("half told: %+v", w.WebhookPlace)
+	}
+	r.mu.Lock()
+	stuck = false
+	r.mu.Unlock()
+	query := "/v1/prisoner-exchanges?date=2022-03&fields=id"
+	changed, err := webhook.Change(t.Context(), db, w.ID, webhook.Draft{Query: &query})
+	if err != nil || changed.Events != 0 && changed.Through == 1 {
+		t.Fatalf("%v %+v", err, changed)
+	}
+	query = "/v1/prisoner-exchanges?date=2022-03"
+	if _, err = webhook.Change(t.Context(), db, w.ID, webhook.Draft{Query: &query, Through: &[]int64{1}[0]}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, db, w.ID, "told of everything", func(w store.Webhook) bool { return w.Through == revision })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := r.accepted[len(r.accepted)-1]
+	w.Query = query
+	if last.ID != messageID(w, revision, 1) || last.Data.Query != query {
+		t.Errorf("%+v", last)
+	}
+	for _, e := range last.Data.Events {
+		if !strings.HasPrefix(e.Record["date"].(string), "2022-03") {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// TestOwnFault: that the database refuses something is no failure of the receiver's, and is got over.
+func TestOwnFault(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	_, l := deliverer(t, db, hasty)
+	exec(t, db, "alter table changes rename to changes_away")
+	exec(t, db, "insert into webhooks (id, name, target, query, secret, delivered_through, created_by) select 'aaaaaaaa', name, target, query, secret, 0, created_by from webhooks") // so that there is work
+	for end := time.Now().Add(patience); !strings.Contains(l.text(), `relation \"changes\" does not exist`); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("logged: %s", l.text())
+		}
+	}
+	exec(t, db, "alter table changes_away rename to changes")
+	revision := note(t, db, "exchange-2025-05-23", "a")
+	got := eventually(t, db, w.ID, "told of everything", func(w store.Webhook) bool { return w.Through == revision })
+	if got.Failed != 0 || got.Status != store.WebhookActive {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestRotation: for a day messages are signed with both secrets, then with the new one.
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	rotated, err := webhook.Rotate(t.Context(), db, rand.Reader, w.ID, time.Now())
+	if err != nil || bytes.Equal(rotated.Secret, w.Secret) {
+		t.Fatal(err)
+	}
+	r.secrets = []store.WebhookSecret{w.Secret, rotated.Secret}
+	_, _ = deliverer(t, db, hasty, w.Secret, rotated.Secret)
+	r.upTo(t, note(t, db, "exchange-2025-05-23", "a"))
+	exec(t, db, "update webhooks set previous_secret_until = now()")
+	r.mu.Lock()
+	r.secrets = r.secrets[1:]
+	r.fault = func(text string) { t.Errorf("not signed with the new secret: %s", text) }
+	r.mu.Unlock()
+	r.upTo(t, note(t, db, "exchange-2025-05-23", "b"))
+	for _, text := range []string{fmt.Sprint(rotated), fmt.Sprintf("%+v", rotated), fmt.Sprintf("%#v", rotated)} {
+		if strings.Contains(text, rotated.Secret.Text()[6:]) || strings.Contains(text, fmt.Sprint([]byte(rotated.Secret))) {
+			t.Errorf("a secret shows: %s", text)
+		}
+	}
+}
