@@ -24,7 +24,7 @@ try {
   await addHardCases(server.url, await newKey(data.folder))
   process.env.PARLEY_CLIENTS_URL = server.url
   process.env.PARLEY_CLIENTS_SCRATCH = await mkdtemp(join(data.folder, 'scratch-')) // goes with the data
-  const checks = run({ files: files.sort().map(name => new URL(name, folder).pathname), concurrency: 2, signal: interrupted.signal })
+  const checks = run({ files: files.sort().map(name => new URL(name, folder).pathname), concurrency: 2, timeout: 600_000, signal: interrupted.signal })
   checks.on('test:pass', ({ details, skip, todo }) => {
     if (details.type === 'suite') return
     if (skip !== undefined || todo !== undefined) failed++ // nothing is passed over

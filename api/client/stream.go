@@ -22,6 +22,8 @@ const (
 	Leave  EventKind = "leave"  // a record is still there, but no longer among those asked for
 	Delete EventKind = "delete" // a record is gone
 	Reset  EventKind = "reset"  // too much has changed to tell it: get the list again
+
+	Reached EventKind = "revision" // everything up to a revision, the ID of the event, has been told
 )
 
 // StreamEvent is a change within a list.

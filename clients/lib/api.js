@@ -9,6 +9,9 @@ import { repository } from './server.js'
 export const base = process.env.PARLEY_CLIENTS_URL
 assert(base, 'PARLEY_CLIENTS_URL is not set: checks are run by make test-clients')
 
+// What was started by us ends when we exit: let signals be exits.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 /** A folder for files that go when the checks have been run. */
 export const scratch = await mkdtemp(`${process.env.PARLEY_CLIENTS_SCRATCH}/`)
 

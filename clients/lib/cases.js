@@ -26,7 +26,8 @@ const operations = [
     mediators: ['TR', 'AE'], categories: ['women'], sources: [source],
   }),
   put('body-repatriations', 'repatriation-2026-11-23', {
-    date: '2026-11-23', summary: hard, transfers: [{ from: 'UA', to: 'RU', total: 0 }, { from: 'RU', to: 'UA', total: null }],
+    date: '2026-11-23', place: 'Kyiv', country: 'UA', lat: 50.45, lon: 30.52, place_precision: 'city', summary: hard,
+    transfers: [{ from: 'UA', to: 'RU', total: 0 }, { from: 'RU', to: 'UA', total: null }],
     mediators: [], sources: [source],
   }),
 ]

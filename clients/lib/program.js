@@ -22,5 +22,13 @@ export function run(program, args, { input, env } = {}) {
 /** The same for a program that prints JSON. */
 export const read = async (program, args, options) => JSON.parse(await run(program, args, options))
 
+/** Sees to it that a program that goes on by itself ends with us, at the latest. */
+export function endsWithUs(child) {
+  const end = () => child.kill()
+  process.once('exit', end)
+  child.once('close', () => process.off('exit', end))
+  return child
+}
+
 /** A tool of node_modules. */
 export const tool = name => new URL(`../node_modules/.bin/${name}`, import.meta.url).pathname

@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { endsWithUs } from './program.js'
 
 export const repository = new URL('../..', import.meta.url).pathname
 const program = join(repository, 'bin/parley')
@@ -22,10 +23,8 @@ const environment = folder => ({ ...process.env, DATABASE_URL: '', PARLEY_DATA_D
  * and how to stop it.
  */
 export async function serve(folder, port = 0) {
-  const child = spawn(program, ['serve', '--addr', `127.0.0.1:${port}`], {
-    env: environment(folder),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const options = { env: environment(folder), stdio: ['ignore', 'pipe', 'pipe'] }
+  const child = endsWithUs(spawn(program, ['serve', '--addr', `127.0.0.1:${port}`], options))
   let log = ''
   const ended = new Promise(resolve => child.once('close', code => resolve(code)))
   const url = await new Promise((resolve, reject) => {
