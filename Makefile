@@ -27,7 +27,7 @@ GO_BENCH = go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime=200ms -coun
 MISSPELT = autor
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover clean
+.PHONY: help run build test test-clients check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover clean
 
 help: ## list what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ build: ## build bin/parley
 test: ## run all tests, with the race detector and in random order
 	@scripts/test ./...
 
+test-clients: build ## let readers that others wrote read every form: pandas, R, DuckDB, GDAL … (READERS='pandas r': only those)
+	@scripts/postgres
+	@clients/install
+	@node clients/run.js $(READERS)
+
 check: ## run all that CI runs: format, analyzers, tidy modules, vulnerabilities, tests
 	@scripts/go
 	go tool gofumpt -d .
@@ -50,7 +55,7 @@ check: ## run all that CI runs: format, analyzers, tidy modules, vulnerabilities
 	GOOS=darwin go vet ./...
 	go tool staticcheck ./...
 	go tool unparam ./...
-	find . -type f ! -path './.git/*' ! -path './bin/*' ! -path '*/testdata/*' ! -name '*seed*.sql' -exec go tool misspell -error -i $(MISSPELT) {} +
+	find . -type f ! -path './.git/*' ! -path './bin/*' ! -path './clients/node_modules/*' ! -path './clients/package-lock.json' ! -path '*/testdata/*' ! -name '*seed*.sql' -exec go tool misspell -error -i $(MISSPELT) {} +
 	go mod tidy -diff
 	scripts/vulnerabilities
 	@scripts/test ./...

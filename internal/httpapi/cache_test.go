@@ -141,7 +141,7 @@ func TestWarmIsFresh(t *testing.T) {
 	for n := range 20 {
 		minutes := 40 + n
 		if n%5 == 4 { // the connections that listen are cut
-			if _, err := db.Exec(t.Context(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'listen%' or query like '%max(id), 0%' and pid <> pg_backend_pid()"); err != nil {
+			if _, err := db.Exec(t.Context(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and (query like '%listen %' or query like '%max(id), 0%')"); err != nil {
 				t.Fatal(err)
 			}
 		}

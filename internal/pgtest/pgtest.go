@@ -72,6 +72,12 @@ func Shared(t testing.TB) *pgxpool.Pool {
 	return server.seeded
 }
 
+// Pool is [Shared] for examples, which have no [testing.TB].
+func Pool() (*pgxpool.Pool, error) {
+	server.once.Do(func() { server.err = startServer() })
+	return server.seeded, server.err
+}
+
 // DB returns a pool over a seeded database of the test's own, to write and commit in.
 func DB(t testing.TB) *pgxpool.Pool {
 	t.Helper()
@@ -142,9 +148,8 @@ func open(t testing.TB, url string) *pgxpool.Pool {
 // "shared".
 func start(t testing.TB) {
 	t.Helper()
-	server.once.Do(func() { server.err = startServer() })
-	if server.err != nil {
-		t.Fatal("pgtest: no PostgreSQL: ", server.err)
+	if _, err := Pool(); err != nil {
+		t.Fatal("pgtest: no PostgreSQL: ", err)
 	}
 }
 

@@ -57,8 +57,9 @@ var People = &Table{
 				select s.id, s.publisher, s.url, s.published_on from sources s where s.id in (
 					select l.source from delegation_members m join delegation_sources l on l.delegation = m.delegation where m.person = x.id)
 				order by s.published_on, s.id) s))`,
-			Flat: `array(select distinct l.source::text collate "C" from delegation_members m join delegation_sources l on l.delegation = m.delegation
-				where m.person = x.id order by 1)`,
+			Flat: `array(select s.id::text from sources s where s.id in (
+					select l.source from delegation_members m join delegation_sources l on l.delegation = m.delegation where m.person = x.id)
+				order by s.published_on, s.id)`,
 		},
 		reported("person"),
 		recorded(),
@@ -123,8 +124,9 @@ var Parties = &Table{
 				select s.id, s.publisher, s.url, s.published_on from sources s where s.id in (
 					select l.source from delegations d join delegation_sources l on l.delegation = d.id where d.party = x.id)
 				order by s.published_on, s.id) s))`,
-			Flat: `array(select distinct l.source::text collate "C" from delegations d join delegation_sources l on l.delegation = d.id
-				where d.party = x.id order by 1)`,
+			Flat: `array(select s.id::text from sources s where s.id in (
+					select l.source from delegations d join delegation_sources l on l.delegation = d.id where d.party = x.id)
+				order by s.published_on, s.id)`,
 		},
 		reported("party"),
 		recorded(),

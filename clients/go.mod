@@ -1,0 +1,14 @@
+// Readers in Go, in a module of their own: the program does not need what they need.
+module github.com/parley-api/parley/clients
+
+go 1.26
+
+ignore ./node_modules
+
+require github.com/mmcdole/gofeed v1.4.2
+
+require (
+	github.com/mmcdole/goxpp/v2 v2.0.0 // indirect
+	golang.org/x/net v0.57.0 // indirect
+	golang.org/x/text v0.40.0 // indirect
+)
