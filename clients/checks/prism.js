@@ -98,16 +98,19 @@ function request(target) {
   return { path: url.pathname.slice(0, -form.length - 1) + url.search, headers: { Accept: media[form] } }
 }
 
+/** What anybody may read. */
+const reads = Object.entries(contract.paths).filter(([, item]) => item.get && !item.get.security?.length)
+
 const examples = new Set()
 const add = target => examples.add(target.replace(server, '').replace(base, ''))
-for (const [path, item] of Object.entries(contract.paths)) {
+for (const [path, item] of reads) {
   const needed = item.get.parameters?.map(resolve).filter(p => p.required) ?? []
   const example = p => encodeURIComponent(p.example ?? resolve(p.schema).enum?.[0] ?? 'talks')
   const query = needed.filter(p => p.in === 'query').map(p => `${p.name}=${example(p)}`)
   const filled = needed.filter(p => p.in === 'path').reduce((path, p) => path.replace(`{${p.name}}`, example(p)), path)
   add(query.length ? `${filled}?${query.join('&')}` : filled)
 }
-const everyResponse = [...Object.values(contract.components.responses), ...Object.values(contract.paths).flatMap(item => Object.values(item.get.responses))]
+const everyResponse = [...Object.values(contract.components.responses), ...reads.flatMap(([, item]) => Object.values(item.get.responses))]
 for (const response of everyResponse) {
   for (const content of Object.values(response.content ?? {})) {
     for (const example of Object.values(content.examples ?? {})) add(example['x-request'])

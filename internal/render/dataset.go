@@ -67,8 +67,8 @@ func Dataset(c Catalogue) []byte {
 	for _, t := range c.Collections {
 		part := c.dataset("Parley: "+t.Name, t.About, c.Base+t.Name, c.Base+t.Name, t.From, t.To)
 		for _, f := range t.Forms {
-			if f.Cites {
-				continue // it is about the data
+			if f.Cites || f.Live {
+				continue // it is about the data, or what comes after the revision
 			}
 			part.distribute(c.file(c.address(t.Name, f.Name), t.Name+"."+f.Name, f.About, f.Media))
 		}
