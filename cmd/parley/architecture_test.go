@@ -18,9 +18,10 @@ var imports = map[string][]string{
 	"cmd/parley":        {"internal/apikey", "internal/config", "internal/dataset", "internal/httpapi", "internal/postgres", "internal/record", "internal/store"},
 	"cmd/parley-bench":  {"internal/apikey", "internal/config", "internal/postgres", "internal/query", "internal/record", "internal/store"},
 	"internal/apikey":   {},
+	"internal/chart":    {},
 	"internal/config":   {},
 	"internal/dataset":  {"internal/query", "internal/record"},
-	"internal/httpapi":  {"api", "internal/query", "internal/record", "internal/render", "internal/store"},
+	"internal/httpapi":  {"api", "internal/query", "internal/record", "internal/render", "internal/store", "internal/talks", "internal/web"},
 	"internal/pgtest":   {"internal/postgres"},
 	"internal/postgres": {"migrations"},
 	"internal/query":    {},
@@ -28,6 +29,7 @@ var imports = map[string][]string{
 	"internal/render":   {"internal/query"},
 	"internal/store":    {"internal/apikey", "internal/query", "internal/record", "internal/talks"},
 	"internal/talks":    {},
+	"internal/web":      {"internal/chart", "internal/query", "internal/talks"},
 	"migrations":        {},
 }
 

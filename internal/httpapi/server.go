@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/web"
 )
 
 // Options are what a server is made of.
@@ -41,6 +42,7 @@ type server struct {
 	recorder *store.Recorder
 	pacing   pacing
 	files    *files
+	site     *web.Site
 }
 
 // New returns the handler of the public address.
@@ -61,7 +63,7 @@ func New(o Options) http.Handler {
 	if o.Watch == nil {
 		o.Watch = store.NewWatch(o.DB)
 	}
-	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now)}
+	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now), site: web.New()}
 	r := s.routes()
 	s.routing = r
 	return s.front(r)
