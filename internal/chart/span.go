@@ -27,7 +27,7 @@ func (s Span) years(d *svg, top, bottom int) {
 		} else {
 			d.draw("line", "class", "grid", "x1", percent(x), "x2", percent(x), "y1", strconv.Itoa(top), "y2", strconv.Itoa(bottom))
 		}
-		if x < 0.94 {
+		if x < 0.955 {
 			d.text(strconv.Itoa(year), "class", "tick", "x", percent(x), "dx", "3", "y", strconv.Itoa(bottom+16))
 		}
 	}

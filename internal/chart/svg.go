@@ -39,9 +39,12 @@ func (s *svg) tag(name string, attributes []string) {
 }
 
 // begin begins a drawing that is as wide as its place, and whose text alternative is a label.
-func begin(class string, height int, label string) *svg {
+func begin(class string, height int, label string) *svg { return beginAs("img", class, height, label) }
+
+// beginAs begins one of another role: what holds links is no image to a screen reader, but a group.
+func beginAs(role, class string, height int, label string) *svg {
 	s := &svg{}
-	s.open("svg", "class", "chart "+class, "width", "100%", "height", strconv.Itoa(height), "role", "img", "aria-label", label)
+	s.open("svg", "class", "chart "+class, "width", "100%", "height", strconv.Itoa(height), "role", role, "aria-label", label)
 	return s
 }
 

@@ -40,7 +40,7 @@ const (
 // SVG draws the lanes. A number that is not known is an open circle.
 func (t Timeline) SVG() template.HTML {
 	bottom := len(t.Lanes) * laneHeight
-	d := begin("timeline", bottom+22, t.Label)
+	d := beginAs("group", "timeline", bottom+22, t.Label)
 	t.Span.years(d, 0, bottom)
 	for i, lane := range t.Lanes {
 		base := i*laneHeight + laneBase
@@ -61,7 +61,7 @@ func (t Timeline) SVG() template.HTML {
 
 func (t Timeline) mark(d *svg, lane Lane, m Mark, base, most int) {
 	if m.Link != "" {
-		d.open("a", "href", m.Link)
+		d.open("a", "href", m.Link, "aria-label", m.Words)
 	}
 	class, x := " s"+strconv.Itoa(lane.Look%series), t.Span.at(m.From)
 	switch {

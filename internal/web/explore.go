@@ -109,6 +109,7 @@ type Cell struct {
 	Link   string
 	Number bool
 	None   bool // unknown
+	Short  bool // in one line
 }
 
 // Explore makes the page of a query.
@@ -125,8 +126,8 @@ const mostProminent = 8
 
 // hints say how values of a type are written.
 var hints = map[query.Type]string{
-	query.Integer: "100, 100.. or 100..500", query.Scalar: "100, 100.. or 100..500", query.Number: "46.5..52", query.Date: "2025, 2025-07 or 2025-05-01..2025-07-31",
-	query.Time: "2026-11-23 or 2026-01..", query.LocalTime: "2025-07-23 or 2025-07..", query.Text: "one, or several with commas", query.Texts: "one, or several with commas",
+	query.Integer: "100 or 100..500", query.Scalar: "100 or 100..500", query.Number: "46.5..52", query.Date: "2025-07 or 2025-05..",
+	query.Time: "2026-11-23 or 2026-01..", query.LocalTime: "2025-07-23 or 2025-07..", query.Text: "one, or a,b for any", query.Texts: "one, or a,b for any",
 	query.Position: "the id of a change",
 }
 
@@ -164,11 +165,11 @@ func (e *Explore) Form(g query.Grammar, asked map[string]string, faults []query.
 	for _, name := range prominent {
 		i := slices.IndexFunc(e.Other, func(f Filter) bool { return f.Name == name && f.HasIs })
 		if i >= 0 && len(e.Main) < mostProminent {
-			e.Main = append(e.Main, e.Other[i])
-			rest := e.Other[i]
+			front, rest := e.Other[i], e.Other[i]
+			front.Not, front.Known, rest.HasIs = nil, nil, false
+			e.Main = append(e.Main, front)
 			e.Other = slices.Delete(e.Other, i, i+1)
 			if rest.Not != nil || rest.Known != nil {
-				rest.HasIs = false
 				e.Other = append(e.Other, rest)
 			}
 		}
@@ -264,6 +265,7 @@ func (f Frame) NewCell(collection, column string, row map[string]any) Cell {
 	default:
 		c.Text = compact(v)
 	}
+	c.Short = len(c.Text) <= 30
 	switch of := refersTo[column]; {
 	case column == "id":
 		c.Link = f.record(collection, c.Text, row)

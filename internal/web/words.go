@@ -29,6 +29,7 @@ func (s *Site) funcs() template.FuncMap {
 		"title":   Title,
 		"hedged":  hedged,
 		"unit":    unit,
+		"way":     Direction,
 		"compact": compact,
 		"field":   field,
 		"plural":  plural,
