@@ -2,6 +2,7 @@ package chart
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"math"
@@ -27,11 +28,13 @@ func NewAtlas() *Atlas {
 	for line := range strings.Lines(land) {
 		var ring []point
 		for pair := range strings.FieldsSeq(line) {
-			var p point
-			if _, err := fmt.Sscanf(pair, "%g,%g", &p.x, &p.y); err != nil {
+			lon, lat, _ := strings.Cut(pair, ",")
+			x, errX := strconv.ParseFloat(lon, 64)
+			y, errY := strconv.ParseFloat(lat, 64)
+			if err := errors.Join(errX, errY); err != nil {
 				panic(err) // our own file
 			}
-			ring = append(ring, p)
+			ring = append(ring, point{x, y})
 		}
 		a.rings = append(a.rings, ring)
 	}

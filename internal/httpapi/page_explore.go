@@ -196,7 +196,13 @@ func (c *collection) explored(w http.ResponseWriter, d *viewing, values url.Valu
 	page := web.Explore{Collection: c.table.Name, About: c.table.About, Parties: options(d.names)}
 	page.Form(c.grammar, flatten(values), nil)
 	path := "/v1/" + c.table.Name
-	f := d.frame(web.Title(c.table.Name), c.table.About, joined(path, d.list.Canonical()))
+	// Columns of rows are understood by flat forms only.
+	ofRows := slices.ContainsFunc(d.list.Fields, func(name string) bool { f, _ := c.grammar.Field(name); return f.OfRow })
+	api := path
+	if ofRows {
+		api += "." + render.CSV.Name
+	}
+	f := d.frame(web.Title(c.table.Name), c.table.About, joined(api, d.list.Canonical()))
 	f.Type = "website"
 	if err := c.tabulate(d, &page, f, values); err != nil {
 		return err
@@ -212,7 +218,7 @@ func (c *collection) explored(w http.ResponseWriter, d *viewing, values url.Valu
 	page.Forms = forms(c, render.Lists, path, func(form *render.Form) string {
 		v := url.Values{}
 		for name := range values {
-			if name != "cursor" && (name != "fields" || !form.Entry) {
+			if name != "cursor" && (name != "fields" || !form.Entry && (form.Flat || !ofRows)) {
 				v.Set(name, values.Get(name))
 			}
 		}
@@ -255,7 +261,7 @@ func (c *collection) tabulate(d *viewing, page *web.Explore, f web.Frame, values
 		page.Rows = append(page.Rows, cells)
 	}
 	page.Count, page.Total, page.Undated, page.Unplaced, page.Meant = len(page.Rows), info.Total, info.Undated, info.Unplaced, info.DidYouMean
-	page.Missing = missing(info.Coverage)
+	page.Several, page.Missing = c.table.Rows != nil && c.table.Rows.Join != "", missing(info.Coverage)
 	if info.Next != nil {
 		page.Next = joined(d.r.URL.EscapedPath(), l.Next(*info.Next))
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/parley-api/parley/internal/query"
+	"github.com/parley-api/parley/internal/render"
 	"github.com/parley-api/parley/internal/store"
 	"github.com/parley-api/parley/internal/talks"
 	"github.com/parley-api/parley/internal/web"
@@ -42,6 +43,7 @@ func (s *server) root(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := d.frame("", "Rounds of the Russia–Ukraine talks, prisoner exchanges and repatriations of bodies: what is on record, who reported it, and what is not known.", "/v1")
 	f.Type = "website"
+	f.Alternates = []web.Form{{Media: render.DatasetForm.Media, About: "the data set for catalogues", Link: dataset}, {Media: render.DataPackageForm.Media, About: "the data set as a Data Package", Link: dataPackage}}
 	body, err := s.site.Home(f, home)
 	if err != nil {
 		return err

@@ -210,6 +210,31 @@ func TestPagesAreAsTheContractSays(t *testing.T) {
 	}
 }
 
+// TestDownloads: every address of the API on a page answers, whatever the page was asked for.
+func TestDownloads(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	curl := regexp.MustCompile(`curl '([^']*)'`)
+	for _, target := range []string{
+		"/", "/rounds/istanbul-2025-3?as_of=1&reported_by=RU", "/sources/rferl-uk-2026-03-11?as_of=1", "/parties/UA", "/changesets/1", "/explore?q=umerof", "/explore/prisoner-exchanges?fields=date,from,total&sort=date&limit=3",
+		"/explore/commitments?target.known=true&reported_by=UA&as_of=1", "/explore/reports?field=duration_minutes&fields=value", "/explore/rounds?q=working+groups&total_count=true",
+	} {
+		p := s.see(t, target, http.StatusOK)
+		asked := 0
+		for _, link := range p.links {
+			if strings.HasPrefix(link, "/v1/") {
+				asked++
+				s.ask(t, link)
+			}
+		}
+		for _, match := range curl.FindAllStringSubmatch(p.text, -1) {
+			s.ask(t, strings.TrimPrefix(match[1], s.url))
+		}
+		if asked < 2 {
+			t.Errorf("%s has only %d downloads", target, asked)
+		}
+	}
+}
+
 // TestPagesThatAreNot: the page of an error says what to do; a client that asks for no page gets the problem.
 func TestPagesThatAreNot(t *testing.T) {
 	s := open(t, httpapi.Options{})

@@ -46,7 +46,8 @@ type Explore struct {
 	Rows       [][]Cell
 	First      string // the path of the first page; "": it is this one
 	Next       string // of the next; "": this is the last
-	Count      int    // the records on the page
+	Count      int    // the rows on the page
+	Several    bool   // records have several
 	Total      *int64 // of the whole list
 	Undated    *int64
 	Unplaced   *int64

@@ -84,6 +84,14 @@ func (r Record) Said() []Said {
 	return all
 }
 
+// Language is the language of the heading, where that is not ours: the title of a source.
+func (r Record) Language() string {
+	if s, ok := r.Value.(talks.Source); ok && !s.TitleIsDescriptive {
+		return s.Language
+	}
+	return ""
+}
+
 // Source finds a source that the page knows.
 func (r Record) Source(id string) *talks.Source {
 	i := slices.IndexFunc(r.Sources, func(s talks.Source) bool { return s.ID == id })

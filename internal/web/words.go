@@ -30,6 +30,7 @@ func (s *Site) funcs() template.FuncMap {
 		"hedged":  hedged,
 		"unit":    unit,
 		"way":     Direction,
+		"did":     func(op string) string { return strings.TrimSuffix(op, "e") + "ed" },
 		"compact": compact,
 		"field":   field,
 		"plural":  plural,
