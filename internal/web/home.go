@@ -258,14 +258,3 @@ func (h Home) Held() int {
 	}
 	return n
 }
-
-// Standing counts the commitments of each status.
-func (h Home) Standing() map[string]int {
-	n := map[string]int{}
-	for _, c := range h.Commitments {
-		if c.Status != nil {
-			n[*c.Status]++
-		}
-	}
-	return n
-}

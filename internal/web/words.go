@@ -31,10 +31,8 @@ func (s *Site) funcs() template.FuncMap {
 		"unit":    unit,
 		"way":     Direction,
 		"did":     func(op string) string { return strings.TrimSuffix(op, "e") + "ed" },
-		"compact": compact,
 		"field":   field,
 		"plural":  plural,
-		"has":     HasPage,
 		"long":    func(text string) bool { return utf8.RuneCountInString(text) > 90 },
 		"attr":    func(value any) string { return fmt.Sprint(deref(value)) },
 	}
