@@ -210,6 +210,26 @@ func TestBrowserKeyboard(t *testing.T) {
 	}
 }
 
+// TestBrowserKeepsUp: a page that is looked at shows what is recorded meanwhile; who is at work in it is told, and asks for it.
+func TestBrowserKeepsUp(t *testing.T) {
+	d := newDesk(t, httpapi.Options{Cache: 1 << 20})
+	ctx := browse(t)
+	look := chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new Event("visibilitychange"))`) // as if the pause were over
+	do(t, ctx, chromedp.Navigate(d.url+"/"))
+	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
+	do(t, ctx, look, chromedp.WaitVisible(chromedp.CSS(`body[data-revision="2"]`)))
+	if text := eval[string](t, ctx, `document.querySelector("#main").innerText`); !strings.Contains(text, "Revision 2") || !strings.Contains(text, "claims/a-test") {
+		t.Errorf("the page does not show what was recorded: %s", text)
+	}
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("main a").focus()`))
+	d.write(t, http.MethodDelete, "/v1/claims/a-test", "", http.StatusNoContent, "If-Match", "*", "Content-Type", "-")
+	do(t, ctx, look, chromedp.WaitVisible(chromedp.CSS(".live button")))
+	if revision := eval[string](t, ctx, `document.body.dataset.revision`); revision != "2" {
+		t.Errorf("the page changed under the keyboard: it is at revision %s", revision)
+	}
+	do(t, ctx, chromedp.Click(chromedp.CSS(".live button")), chromedp.WaitVisible(chromedp.CSS(`body[data-revision="3"]`)))
+}
+
 // reach presses the tabulator until an element has the focus that has this as its id or value.
 func reach(t *testing.T, ctx context.Context, name string) {
 	t.Helper()

@@ -42,7 +42,7 @@ func (s *server) root(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := d.frame("", "Rounds of the Russia–Ukraine talks, prisoner exchanges and repatriations of bodies: what is on record, who reported it, and what is not known.", "/v1")
-	f.Type = "website"
+	f.Type, f.Live = "website", l.AsOf == nil
 	f.Alternates = []web.Form{{Media: render.DatasetForm.Media, About: "the data set for catalogues", Link: dataset}, {Media: render.DataPackageForm.Media, About: "the data set as a Data Package", Link: dataPackage}}
 	body, err := s.site.Home(f, home)
 	if err != nil {

@@ -61,7 +61,7 @@ func (c *collection) recordPage(w http.ResponseWriter, r *http.Request) error {
 	page.Forms = forms(c, render.Records, path, parameters)
 	f := d.frame("", "", joined(path, voiced(l.AsOf, r, l.ReportedBy)))
 	f.Title, f.Description = web.Describe(d.names, page.Value)
-	f.Alternates = page.Forms
+	f.Alternates, f.Live = page.Forms, l.AsOf == nil
 	ld, err := c.encoded(d, render.JSONLD, path, id)
 	if err != nil {
 		return err

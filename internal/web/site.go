@@ -96,6 +96,7 @@ type Frame struct {
 	Alternates  []Form      // the same in other forms
 	API         string      // the path that gives the same data; "": none does
 	Names       Names
+	Live        bool // where scripts run, the page keeps up with the records
 }
 
 // Form is a form in which what a page shows can be had.
