@@ -27,7 +27,7 @@ GO_BENCH = go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime=200ms -coun
 MISSPELT = autor
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-clients check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover clean
+.PHONY: help run build test test-clients test-browser check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover clean
 
 help: ## list what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,10 +48,14 @@ test-clients: build ## let readers that others wrote read every form: pandas, R,
 	@clients/install
 	@node clients/run.js $(READERS)
 
+test-browser: ## run the tests of the pages in chromium (installs it, and fetches axe-core by npm)
+	@scripts/browser
+
 check: ## run all that CI runs: format, analyzers, tidy modules, vulnerabilities, tests
 	@scripts/go
 	go tool gofumpt -d .
 	go vet ./...
+	go vet -tags browser ./internal/httpapi
 	GOOS=darwin go vet ./...
 	go tool staticcheck ./...
 	go tool unparam ./...

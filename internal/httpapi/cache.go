@@ -102,7 +102,7 @@ func (s *server) front(routes http.Handler) http.Handler {
 
 // keepable reports whether the answer to a request may be kept.
 func keepable(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.RequestURI, "/v1/") && !wantsStream(r)
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && (strings.HasPrefix(r.RequestURI, "/v1/") && !wantsStream(r) || isPage(r.URL.Path))
 }
 
 // warm keeps what is answered. Of several requests for the same answer one makes it, and the others wait for it.

@@ -241,6 +241,7 @@ func TestServiceAnswers(t *testing.T) {
 		status         int
 	}{
 		{"GET", "/", nil, 307},
+		{"GET", "/", http.Header{"Accept": {"text/html"}}, 200},
 		{"GET", "/healthz", nil, 200},
 		{"GET", "/readyz", nil, 200},
 		{"GET", "/openapi.yaml", nil, 200},

@@ -116,9 +116,3 @@ func describe(t *store.Table, url string) indexEntry {
 	}
 	return entry
 }
-
-// root leads those who know only the host to what there is.
-func (s *server) root(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, s.base(r)+"/v1", http.StatusTemporaryRedirect)
-	return nil
-}

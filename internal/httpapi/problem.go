@@ -160,7 +160,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (s *server) absent(w http.ResponseWriter, r *http.Request, a *store.Absent) {
 	switch asOf := r.URL.Query().Get("as_of"); {
 	case a.Since == 0:
-		s.problem(w, r, notFound, "there is no record with this id; the list is at "+s.base(r)+"/v1/"+collectionOf(r.URL.Path), nil)
+		s.problem(w, r, notFound, "there is no record with this id; the list is at "+s.base(r)+listOf(r.URL.Path), nil)
 	case a.Until != 0 && asOf == "":
 		s.sendProblem(w, r, gone, problem{
 			Detail:  fmt.Sprintf("revision %d deleted this record; as_of=%d shows it as it last was", a.Until, a.Until-1),
@@ -208,16 +208,21 @@ func (s *server) problem(w http.ResponseWriter, r *http.Request, k kind, detail 
 // sendProblem answers with a problem of a kind.
 func (s *server) sendProblem(w http.ResponseWriter, r *http.Request, k kind, p problem) {
 	p.Type, p.Title, p.Status, p.RequestID = s.base(r)+"/problems/"+k.Name, k.Title, k.Status, requestID(w)
+	h := w.Header()
+	for _, name := range []string{"Etag", "Link", "Content-Disposition", "Parley-Revision", "Memento-Datetime"} {
+		h.Del(name)
+	}
+	h.Set("Cache-Control", "no-store")
+	if !strings.HasPrefix(r.URL.Path, "/v1") && wantsPage(r) {
+		h.Add("Vary", "Accept")
+		s.failurePage(w, r, p)
+		return
+	}
 	body, err := json.Marshal(p)
 	if err != nil { // a request whose Host cannot be written is none that we can answer better
 		body = []byte("{}")
 	}
-	h := w.Header()
-	for _, name := range []string{"Etag", "Link", "Content-Disposition", "Parley-Revision"} {
-		h.Del(name)
-	}
 	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(k.Status)
 	_, _ = w.Write(append(body, '\n'))
 }
@@ -237,8 +242,16 @@ func (s *server) notFound(w http.ResponseWriter, r *http.Request) error {
 
 // collectionOf is the part of an address that names the collection.
 func collectionOf(path string) string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(path, "/v1/"), "/")
+	name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, "/v1"), "/"), "/")
 	return name
+}
+
+// listOf is the address of the list that a record would be in, of the same kind as that of the record.
+func listOf(path string) string {
+	if strings.HasPrefix(path, "/v1/") {
+		return "/v1/" + collectionOf(path)
+	}
+	return "/explore/" + collectionOf(path)
 }
 
 func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) error {

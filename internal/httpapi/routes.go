@@ -8,17 +8,23 @@ import (
 	"github.com/parley-api/parley/internal/record"
 	"github.com/parley-api/parley/internal/render"
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/web"
 )
 
 // routes is the whole surface. Every address also answers HEAD and OPTIONS; those of collections and records also with
-// the extension of a form: /v1/rounds.csv.
+// the extension of a form: /v1/rounds.csv. What is not below /v1 is for people.
 func (s *server) routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(s.middleware()...)
 	r.NotFound(s.page(s.notFound))
 	r.MethodNotAllowed(s.page(s.methodNotAllowed))
 
-	r.Get("/", s.bare(s.root))
+	r.Get("/", s.page(s.root))
+	r.Get("/explore", s.page(s.explore))
+	r.Get("/explore/{collection}", s.page(s.exploreCollection))
+	r.Get("/assets/{name}", s.bare(s.asset))
+	r.Get("/robots.txt", s.bare(s.robots))
+	r.Get("/sitemap.xml", s.bare(s.sitemap))
 	r.Get("/healthz", s.bare(s.healthz))
 	r.Get("/readyz", s.bare(s.readyz))
 	r.Get("/openapi.yaml", s.bare(s.openapiYAML))
@@ -60,9 +66,13 @@ func (s *server) routes() chi.Router {
 	return r
 }
 
-// mount serves a collection and its records, and where they are written by themselves, their writes.
+// mount serves a collection and its records, where they have pages their pages, and where they are written by themselves their
+// writes.
 func mount(r chi.Router, s *server, t *store.Table) {
 	c := newCollection(s, t)
+	if web.HasPage(t.Name) {
+		r.Get("/"+t.Name+"/{id}", s.page(c.recordPage))
+	}
 	r.Get("/v1/"+t.Name, s.handle(c.list))
 	if t == store.PrisonerExchanges || t == store.BodyRepatriations {
 		r.Get("/v1/"+t.Name+"/totals", s.page(c.totals))

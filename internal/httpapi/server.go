@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/web"
 	"github.com/parley-api/parley/internal/webhook"
 )
 
@@ -48,6 +49,7 @@ type server struct {
 	pacing   pacing
 	files    *files
 	streams  *streams
+	site     *web.Site
 }
 
 // New returns the handler of the public address.
@@ -74,7 +76,7 @@ func New(o Options) http.Handler {
 	if o.Webhooks == nil {
 		o.Webhooks = webhook.NewSender(webhook.SenderOptions{Version: o.Version})
 	}
-	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now), streams: newStreams(&o)}
+	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now), streams: newStreams(&o), site: web.New()}
 	r := s.routes()
 	s.routing = r
 	return s.front(r)

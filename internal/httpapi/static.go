@@ -55,10 +55,19 @@ func momentary(w http.ResponseWriter, value any) error {
 
 // static answers with a body that is its own validator.
 func static(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
+	return kept(w, r, cacheable, contentType, body)
+}
+
+// lasting answers with a body whose address changes with it.
+func lasting(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
+	return kept(w, r, immutable, contentType, body)
+}
+
+func kept(w http.ResponseWriter, r *http.Request, control, contentType string, body []byte) error {
 	sum := sha256.Sum256(body)
 	etag := `W/"` + hex.EncodeToString(sum[:8]) + `"`
 	w.Header().Set("Etag", etag)
-	w.Header().Set("Cache-Control", cacheable)
+	w.Header().Set("Cache-Control", control)
 	if matches(r, etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil

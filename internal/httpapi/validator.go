@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/store"
 )
 
@@ -21,16 +22,24 @@ const (
 // etag is the validator of an answer: made of all that determines it. It is weak where the same answer may be sent
 // compressed or not; that of a file is strong.
 func (c *collection) etag(a *asked, revision int64) string {
-	cursor := ""
-	if a.List.After != nil {
-		cursor = a.List.After.String()
-	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{c.Version, a.base, a.path, a.Name, a.List.Canonical(), cursor}, "\n")))
-	tag := fmt.Sprintf(`"%d-%s"`, revision, hex.EncodeToString(sum[:16]))
+	tag := c.tag(revision, a.base, a.path, a.Name, a.List.Canonical(), cursorOf(a.List))
 	if a.File {
-		return tag
+		return strings.TrimPrefix(tag, "W/")
 	}
-	return "W/" + tag
+	return tag
+}
+
+// tag is a weak validator of what a revision and some texts determine.
+func (s *server) tag(revision int64, of ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{s.Version}, of...), "\n")))
+	return fmt.Sprintf(`W/"%d-%s"`, revision, hex.EncodeToString(sum[:16]))
+}
+
+func cursorOf(l query.List) string {
+	if l.After == nil {
+		return ""
+	}
+	return l.After.String()
 }
 
 // unchanged answers 304 if the client already has the current answer to a list, without asking for it.

@@ -92,6 +92,27 @@ func someChanges(ctx context.Context, tx pgx.Tx, revision, after int64) ([]Recor
 	return some, nil
 }
 
+// DifferenceOf is what a changeset altered of one record that it updated.
+func DifferenceOf(ctx context.Context, db *pgxpool.Pool, k *record.Kind, id string, revision int64) (all []record.Difference, err error) {
+	ids := map[*record.Kind][]string{k: {id}}
+	err = pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, steadyHistory); err != nil {
+			return err
+		}
+		before, err := documentsAt(ctx, tx, revision-1, ids)
+		if err != nil {
+			return err
+		}
+		after, err := documentsAt(ctx, tx, revision, ids)
+		all = k.Diff(before[k][id], after[k][id])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("difference of %s/%s at revision %d: %w", k.Collection, id, revision, err)
+	}
+	return all, nil
+}
+
 // documentsAt reads records as they stood at a revision.
 func documentsAt(ctx context.Context, tx pgx.Tx, revision int64, ids map[*record.Kind][]string) (map[*record.Kind]map[string]record.Document, error) {
 	if _, err := tx.Exec(ctx, readAsOf, revision, ""); err != nil {
