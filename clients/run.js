@@ -22,6 +22,7 @@ process.stdout.on('error', () => interrupted.abort()) // nobody reads what is pr
 try {
   server = await serve(data.folder)
   await addHardCases(server.url, await newKey(data.folder))
+  process.env.LC_ALL = 'C.UTF-8' // R takes the encoding of what it reads from where it runs
   process.env.PARLEY_CLIENTS_URL = server.url
   process.env.PARLEY_CLIENTS_SCRATCH = await mkdtemp(join(data.folder, 'scratch-')) // goes with the data
   const checks = run({ files: files.sort().map(name => new URL(name, folder).pathname), concurrency: 2, timeout: 600_000, signal: interrupted.signal })
