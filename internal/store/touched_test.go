@@ -224,14 +224,7 @@ func listening(t *testing.T, db *pgxpool.Pool) *store.Watch {
 	done := make(chan struct{})
 	go func() { defer close(done); watch.Listen(ctx, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() { stop(); <-done })
-	until(t, func() bool {
-		revision, err := store.Revision(t.Context(), db)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ok, err := watch.Holds(t.Context(), revision, nil)
-		return ok && err == nil
-	})
+	until(t, watch.Listens)
 	return watch
 }
 
