@@ -36,6 +36,8 @@ func TestPlans(t *testing.T) {
 		{"a record by id", "", "synthetic-10000", nil, 25},
 		{"a record by id in the past", "", "synthetic-10000", &past, 60},
 		{"newest 50 of a country in 60 days", "country=TR&date=2020-01-01..2020-02-29&limit=50", "", nil, 600},
+		{"newest 50 of a country", "country=TR&limit=50", "", nil, 500},
+		{"newest 50 of a country in the past", "country=TR&limit=50", "", &past, 1000},
 		{"newest 50", "limit=50", "", nil, 500},
 		{"the page after an exchange in the middle", "limit=50&cursor=middle", "", nil, 500},
 		{"the page after one of the last exchanges", "limit=50&cursor=end", "", nil, 500},
