@@ -23,9 +23,7 @@ func (w *writer) write(batches []*batch) error {
 	done := 0
 	for _, b := range batches {
 		if b.deleted != nil {
-			if _, err := w.tx.Exec(w.ctx, "delete from "+tableOf(b.kind).Base+" where id = any($1::text[])", b.deleted); err != nil {
-				return err
-			}
+			w.db.queue("delete from "+tableOf(b.kind).Base+" where id = any($1::text[])", b.deleted)
 		}
 		people, err := w.speaking(b)
 		if err != nil {
@@ -40,8 +38,11 @@ func (w *writer) write(batches []*batch) error {
 			if c.err != nil {
 				return c.err
 			}
-			if err := w.tx.SendBatch(w.ctx, &c.statements).Close(); err != nil {
-				return err
+			w.db.putOff(&c.statements)
+			if c.records > together { // few can wait for what is asked next
+				if err := w.db.carryOut(w.ctx); err != nil {
+					return err
+				}
 			}
 			if chunks++; len(b.ids) > atOnce && chunks&(chunks-1) == 0 { // the 1st, 2nd, 4th, 8th …
 				if err := w.analyze(c.tables); err != nil {
@@ -82,8 +83,8 @@ func ahead[T any](all iter.Seq[T]) iter.Seq[T] {
 // analyze tells the planner how large tables have become. A changeset may make them many times larger, and the statements
 // after it would be planned for what they were.
 func (w *writer) analyze(tables []string) error {
-	_, err := w.tx.Exec(w.ctx, "analyze changes, "+strings.Join(tables, ", ")+", history."+strings.Join(tables, ", history."))
-	return err
+	w.db.queue("analyze changes, " + strings.Join(tables, ", ") + ", history." + strings.Join(tables, ", history."))
+	return w.db.carryOut(w.ctx)
 }
 
 // chunk is the statements that write some records of a batch with their parts.
@@ -157,9 +158,8 @@ func (w *writer) speaking(b *batch) (map[string]bool, error) {
 	if len(quoted) == 0 {
 		return people, nil
 	}
-	var batch pgx.Batch
-	queueExisting(&batch, record.People, slices.Collect(maps.Keys(quoted)), func(id string) { people[id] = true })
-	return people, w.tx.SendBatch(w.ctx, &batch).Close()
+	w.existing(record.People, slices.Collect(maps.Keys(quoted)), func(id string) { people[id] = true })
+	return people, w.db.carryOut(w.ctx)
 }
 
 // given is a report as stored, with its id.
@@ -222,7 +222,7 @@ func (w *writer) storedReports(k *record.Kind, field record.Field, ids []string)
 	if len(ids) == 0 {
 		return stored, last, nil
 	}
-	rows, err := w.tx.Query(w.ctx, "select r."+k.Name+"::text, r.id::text, to_json(j) from reports r, lateral (select "+reportColumns+") j where r."+k.Name+" = any($1::text[]) order by r.position", ids)
+	rows, err := w.db.query(w.ctx, "select r."+k.Name+"::text, r.id::text, to_json(j) from reports r, lateral (select "+reportColumns+") j where r."+k.Name+" = any($1::text[]) order by r.position", ids)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -240,7 +240,7 @@ func (w *writer) storedReports(k *record.Kind, field record.Field, ids []string)
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err = w.tx.Query(w.ctx, "select "+k.Name+"::text, max(substring(id from '-r([0-9]+)$')::int) from history.reports where "+k.Name+" = any($1::text[]) group by 1", ids)
+	rows, err = w.db.query(w.ctx, "select "+k.Name+"::text, max(substring(id from '-r([0-9]+)$')::int) from history.reports where "+k.Name+" = any($1::text[]) group by 1", ids)
 	if err != nil {
 		return nil, nil, err
 	}

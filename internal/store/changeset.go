@@ -124,13 +124,13 @@ var errNothing = errors.New("nothing to record")
 const openChangeset = "insert into changesets (author, message) values ($1, $2) returning id, recorded_at"
 
 func (c Changeset) record(ctx context.Context, tx pgx.Tx, done *Recorded) error {
-	var batch pgx.Batch
-	batch.Queue(openChangeset, c.Author, c.Message).QueryRow(func(row pgx.Row) error { return row.Scan(&done.Revision, &done.RecordedAt) })
-	batch.Queue("set constraints all deferred")
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+	w := &writer{ctx: ctx, db: pipeline{session: tx}, changeset: c}
+	w.db.queue(openChangeset, c.Author, c.Message).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&done.Revision, &done.RecordedAt)
+		w.revision = done.Revision
 		return err
-	}
-	w := &writer{ctx: ctx, tx: tx, revision: done.Revision, changeset: c}
+	})
+	w.db.queue("set constraints all deferred")
 	w.faults[Invalid] = slices.Clone(c.Faults)
 	batches, err := w.check()
 	if err != nil {
@@ -142,10 +142,9 @@ func (c Changeset) record(ctx context.Context, tx pgx.Tx, done *Recorded) error 
 	if o := c.Operations; len(o) == 1 && o[0].Op != Delete {
 		done.Created = !batches[0].there[o[0].ID]
 	}
-	batch = pgx.Batch{}
-	batch.Queue("set constraints all immediate")
-	batch.Queue("select exists (select from changes where revision = $1)", done.Revision).QueryRow(func(row pgx.Row) error { return row.Scan(&done.Changed) })
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+	w.db.queue("set constraints all immediate")
+	w.db.queue("select exists (select from changes where revision = $1)", done.Revision).QueryRow(func(row pgx.Row) error { return row.Scan(&done.Changed) })
+	if err := w.db.carryOut(ctx); err != nil {
 		return err
 	}
 	if done.Changed && !c.DryRun {
@@ -196,8 +195,7 @@ func (w *writer) states(k *record.Kind, operations []Operation) (map[string]*sta
 	var id string
 	var revision int64
 	var text []byte
-	var batch pgx.Batch
-	batch.Queue(t.documents(k, names), ids).Query(func(rows pgx.Rows) error {
+	w.db.queue(t.documents(k, names), ids).Query(func(rows pgx.Rows) error {
 		_, err := pgx.ForEachRow(rows, []any{&id, &revision, &text}, func() error {
 			s := found[id]
 			s.revision = revision
@@ -210,14 +208,14 @@ func (w *writer) states(k *record.Kind, operations []Operation) (map[string]*sta
 		return err
 	})
 	const ended = "select id, max(valid_to) from history.%s where id = any($1::text[]) group by id having max(valid_to) < 9223372036854775807"
-	batch.Queue(fmt.Sprintf(ended, t.Base), ids).Query(func(rows pgx.Rows) error {
+	w.db.queue(fmt.Sprintf(ended, t.Base), ids).Query(func(rows pgx.Rows) error {
 		_, err := pgx.ForEachRow(rows, []any{&id, &revision}, func() error {
 			found[id].deleted = revision
 			return nil
 		})
 		return err
 	})
-	return found, w.tx.SendBatch(w.ctx, &batch).Close()
+	return found, w.db.carryOut(w.ctx)
 }
 
 // tableOf is the collection that shows the records of a kind.

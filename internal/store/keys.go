@@ -101,7 +101,9 @@ func Authenticate(ctx context.Context, db *pgxpool.Pool, text string, now time.T
 	case key.ExpiresAt != nil && !now.Before(*key.ExpiresAt):
 		return Key{}, &BadKey{"has expired"}
 	}
-	// That the time of use cannot be noted is no reason to refuse.
-	_, _ = db.Exec(ctx, "update api_keys set last_used_at = now() where id = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')", id)
+	if key.LastUsedAt == nil || now.Sub(*key.LastUsedAt) >= time.Minute {
+		// That the time of use cannot be noted is no reason to refuse.
+		_, _ = db.Exec(ctx, "update api_keys set last_used_at = now() where id = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')", id)
+	}
 	return key, nil
 }

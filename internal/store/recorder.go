@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -88,18 +87,18 @@ func (r *Recorder) alone(ctx context.Context, c Changeset) (Recorded, error) {
 	return Record(ctx, r.db, c)
 }
 
-// lead carries out the changeset that has waited longest, the caller's own, together with those that go with it, and then
-// has the next one lead.
+// lead carries out the changeset that has waited longest, the caller's own, together with those that go with it, and has
+// the next one lead.
 func (r *Recorder) lead(ctx context.Context) (Recorded, error) {
-	defer r.pass()
 	turns := r.take()
 	if len(turns) == 1 {
+		defer r.pass()
 		return Record(ctx, r.db, turns[0].Changeset)
 	}
 	done, err := r.group(ctx, turns)
 	switch {
 	case isUndone(err):
-		return Record(ctx, r.db, turns[0].Changeset)
+		return r.alone(ctx, turns[0].Changeset)
 	case err != nil:
 		return Recorded{}, refusal(err)
 	}
@@ -121,10 +120,12 @@ func (r *Recorder) group(ctx context.Context, turns []*turn) (done []Recorded, e
 			}
 		}
 	}()
+	pass := sync.OnceFunc(r.pass)
+	defer pass()
 	// What others wait for does not end with the request of one.
 	all, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeTogether)
 	defer cancel()
-	return recordTogether(all, r.db, turns)
+	return recordTogether(all, r.db, turns, pass)
 }
 
 // isUndone reports whether an error says that nothing is recorded. After others, such as that of a lost connection, that is
@@ -183,77 +184,72 @@ func (c *Changeset) groupable() bool {
 }
 
 // recordTogether carries out changesets on one collection, each of one record that no other of them writes. If there is
-// anything about one of them that is not plain success, none is carried out.
-func recordTogether(ctx context.Context, db *pgxpool.Pool, turns []*turn) (done []Recorded, err error) {
-	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if done, err = begin(ctx, tx, turns); err != nil {
-			return err
+// anything about one of them that is not plain success, none is carried out. When all is asked and only to be written, it
+// says so by checked: from then on others may begin, which the database has wait until these are committed.
+func recordTogether(ctx context.Context, db *pgxpool.Pool, turns []*turn, checked func()) (done []Recorded, err error) {
+	conn, err := db.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release()
+	defer func() {
+		if err != nil { // what cannot be rolled back ends with its connection
+			_, _ = conn.Exec(ctx, "rollback")
 		}
-		w := &writer{ctx: ctx, tx: tx, revision: done[0].Revision, changeset: Changeset{}}
-		for _, t := range turns {
-			w.changeset.Operations = append(w.changeset.Operations, t.Operations[0])
+	}()
+	done = make([]Recorded, len(turns))
+	w := &writer{ctx: ctx, db: pipeline{session: conn}}
+	for _, t := range turns {
+		w.changeset.Operations = append(w.changeset.Operations, t.Operations[0])
+	}
+	w.begin(turns, done)
+	batches, err := w.check()
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range w.refs { // to one that might come later
+		if b := batches[0]; ref.Collection == b.kind.Collection && b.written[ref.ID] != nil {
+			return nil, errAlone
 		}
-		batches, err := w.check()
-		if err != nil {
-			return err
-		}
-		for _, ref := range w.refs { // to one that might come later
-			if b := batches[0]; ref.Collection == b.kind.Collection && b.written[ref.ID] != nil {
-				return errAlone
-			}
-		}
-		if err := w.carryOut(batches); err != nil {
-			return err
-		}
-		for i, t := range turns {
-			o := t.Operations[0]
-			done[i].Changed, done[i].Created, done[i].Changes = true, !batches[0].there[o.ID], []RecordChange{batches[0].change(o)}
-		}
-		return w.eachChanges(len(turns))
-	})
-	return done, err
+	}
+	if err := w.carryOut(batches); err != nil {
+		return nil, err
+	}
+	for i, t := range turns {
+		o := t.Operations[0]
+		done[i].Changed, done[i].Created, done[i].Changes = true, !batches[0].there[o.ID], []RecordChange{batches[0].change(o)}
+	}
+	w.db.queue("set constraints all immediate")
+	w.db.queue("select each_changes($1, $2)", w.revision, len(turns))
+	w.db.queue("commit")
+	checked()
+	return done, w.db.carryOut(ctx)
 }
 
 // begin opens a changeset for each turn, and has each record written under its own.
-func begin(ctx context.Context, tx pgx.Tx, turns []*turn) ([]Recorded, error) {
-	var done []Recorded
-	var authors, messages []string
+func (w *writer) begin(turns []*turn, done []Recorded) {
+	var authors, messages, records []string
 	for _, t := range turns {
-		authors, messages = append(authors, t.Author), append(messages, t.Message)
+		authors, messages, records = append(authors, t.Author), append(messages, t.Message), append(records, t.Operations[0].ID)
 	}
-	var batch pgx.Batch
-	const open = "insert into changesets (author, message) select * from unnest($1::text[], $2::text[]) returning id, recorded_at"
-	batch.Queue(open, authors, messages).Query(func(rows pgx.Rows) (err error) {
-		done, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Recorded, err error) {
-			return d, row.Scan(&d.Revision, &d.RecordedAt)
+	const open = `
+		with opened as (insert into changesets (author, message) select * from unnest($1::text[], $2::text[]) returning id, recorded_at),
+			under as (select *, ($3::text[])[row_number() over (order by id)] as record from opened)
+		select id, recorded_at, set_config('parley.changeset', min(id) over ()::text, true), set_config('parley.changesets', ' ' || string_agg(record || '=' || id, ' ') over () || ' ', true)
+		from under order by id`
+	w.db.queue("begin")
+	w.db.queue(open, authors, messages, records).Query(func(rows pgx.Rows) error {
+		i := 0
+		var revision int64
+		var at time.Time
+		_, err := pgx.ForEachRow(rows, []any{&revision, &at, nil, nil}, func() error {
+			done[i].Revision, done[i].RecordedAt = revision, at
+			i++
+			return nil
 		})
+		w.revision = done[0].Revision
 		return err
 	})
-	batch.Queue("set constraints all deferred")
-	batch.Queue("set local plan_cache_mode = force_generic_plan") // of few records by id: no plan is better
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, err
-	}
-	under := " "
-	for i, t := range turns {
-		under += fmt.Sprintf("%s=%d ", t.Operations[0].ID, done[i].Revision)
-	}
-	_, err := tx.Exec(ctx, "select set_config('parley.changeset', $1, true), set_config('parley.changesets', $2, true)", fmt.Sprint(done[0].Revision), under)
-	return done, err
-}
-
-// eachChanges makes sure that so many changesets, of which the writer has the first, have all changed something: one that
-// does not must not become a revision.
-func (w *writer) eachChanges(n int) error {
-	var changed int
-	var batch pgx.Batch
-	batch.Queue("set constraints all immediate")
-	batch.Queue("select count(distinct revision) from changes where revision >= $1", w.revision).QueryRow(func(row pgx.Row) error { return row.Scan(&changed) })
-	if err := w.tx.SendBatch(w.ctx, &batch).Close(); err != nil {
-		return err
-	}
-	if changed != n {
-		return errAlone
-	}
-	return nil
+	w.db.queue("set constraints all deferred")
+	w.db.queue("set local plan_cache_mode = force_generic_plan") // of few records by id: no plan is better
 }

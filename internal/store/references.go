@@ -22,11 +22,10 @@ func (w *writer) referencesExist(batches []*batch) error {
 		}
 		named[r.Collection][r.ID] = false
 	}
-	var batch pgx.Batch
 	for collection, there := range named {
-		queueExisting(&batch, record.Find(collection), slices.Collect(maps.Keys(there)), func(id string) { there[id] = true })
+		w.existing(record.Find(collection), slices.Collect(maps.Keys(there)), func(id string) { there[id] = true })
 	}
-	if err := w.tx.SendBatch(w.ctx, &batch).Close(); err != nil {
+	if err := w.db.carryOut(w.ctx); err != nil {
 		return err
 	}
 	for _, b := range batches {
@@ -54,9 +53,9 @@ func (w *writer) referencesExist(batches []*batch) error {
 	return nil
 }
 
-// queueExisting asks which of the ids are those of records.
-func queueExisting(batch *pgx.Batch, k *record.Kind, ids []string, found func(id string)) {
-	batch.Queue("select id::text from "+tableOf(k).Base+" where id = any($1::text[])", ids).Query(func(rows pgx.Rows) error {
+// existing puts off the question which of the ids are those of records.
+func (w *writer) existing(k *record.Kind, ids []string, found func(id string)) {
+	w.db.queue("select id::text from "+tableOf(k).Base+" where id = any($1::text[])", ids).Query(func(rows pgx.Rows) error {
 		var id string
 		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
 			found(id)
@@ -68,7 +67,7 @@ func queueExisting(batch *pgx.Batch, k *record.Kind, ids []string, found func(id
 
 // near is the id that a mistyped one probably stands for: one that begins with the same letters.
 func (w *writer) near(k *record.Kind, id string) (string, error) {
-	rows, err := w.tx.Query(w.ctx, "select id::text from "+tableOf(k).Base+" where id::text like $1 || '%' order by id limit 2000", id[:min(len(id), 2)])
+	rows, err := w.db.query(w.ctx, "select id::text from "+tableOf(k).Base+" where id::text like $1 || '%' order by id limit 2000", id[:min(len(id), 2)])
 	if err != nil {
 		return "", err
 	}
@@ -90,7 +89,7 @@ func (w *writer) nothingRefersTo(batches []*batch) error {
 		if err != nil {
 			return err
 		}
-		rows, err := w.tx.Query(w.ctx, sql, b.deleted)
+		rows, err := w.db.query(w.ctx, sql, b.deleted)
 		if err != nil {
 			return err
 		}
@@ -129,7 +128,8 @@ func (w *writer) referrers(table string) (string, error) {
 			where c.contype = 'f' and c.confrelid = $1::text::regclass and c.confdeltype = 'a' and cardinality(c.conkey) = 1
 		) f where owner is not null`
 	var union *string
-	if err := w.tx.QueryRow(w.ctx, sql, table).Scan(&union); err != nil {
+	w.db.queue(sql, table).QueryRow(func(row pgx.Row) error { return row.Scan(&union) })
+	if err := w.db.carryOut(w.ctx); err != nil {
 		return "", err
 	}
 	if union == nil {
@@ -147,7 +147,7 @@ func (w *writer) unique(batches []*batch) error {
 			for _, f := range fields {
 				same += " and o." + f + " = w." + f
 			}
-			rows, err := w.tx.Query(w.ctx, "select w.id::text, min(o.id::text) from "+table+" w join "+table+" o on o.id <> w.id"+same+" where w.id = any($1::text[]) group by w.id order by w.id", b.ids)
+			rows, err := w.db.query(w.ctx, "select w.id::text, min(o.id::text) from "+table+" w join "+table+" o on o.id <> w.id"+same+" where w.id = any($1::text[]) group by w.id order by w.id", b.ids)
 			if err != nil {
 				return err
 			}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/record"
 )
@@ -14,7 +12,7 @@ import (
 // writer carries out one changeset within its transaction.
 type writer struct {
 	ctx       context.Context //nolint:containedctx // a writer lives as long as one call of Record
-	tx        pgx.Tx
+	db        pipeline
 	revision  int64 // that the changeset makes
 	changeset Changeset
 	faults    [InUse + 1][]query.Fault // by reason
