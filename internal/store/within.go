@@ -55,7 +55,8 @@ var ErrTooMuch = errors.New("a changeset changed too much to go through it")
 type Step struct {
 	Revision int64
 
-	records       map[string][]string // ids by collection
+	records       map[string][]string        // ids by collection
+	created       map[string]map[string]bool // those of them that were no records before
 	tooMuch       bool
 	now, previous int64 // the segments of history with the moments after it and before it: see [Question]
 }
@@ -67,16 +68,16 @@ func Steps(ctx context.Context, db *pgxpool.Pool, after, through int64) (steps [
 	changes := 0
 	var batch pgx.Batch
 	batch.Queue("select array(select until from as_of.segments order by 1)").QueryRow(func(row pgx.Row) error { return row.Scan(&cuts) })
-	const sql = "select revision, collection, record from changes where revision > $1 and revision <= $2 order by revision, collection, record limit $3"
+	const sql = "select revision, collection, record, op = 'create' from changes where revision > $1 and revision <= $2 order by revision, collection, record limit $3"
 	batch.Queue(sql, after, through, mostChanges+1).Query(func(rows pgx.Rows) error {
 		var revision int64
 		var collection, record string
-		_, err := pgx.ForEachRow(rows, []any{&revision, &collection, &record}, func() error {
+		var created bool
+		_, err := pgx.ForEachRow(rows, []any{&revision, &collection, &record, &created}, func() error {
 			if len(steps) == 0 || steps[len(steps)-1].Revision != revision {
-				steps = append(steps, Step{Revision: revision, records: map[string][]string{}})
+				steps = append(steps, Step{Revision: revision, records: map[string][]string{}, created: map[string]map[string]bool{}})
 			}
-			in := steps[len(steps)-1].records
-			in[collection] = append(in[collection], record)
+			steps[len(steps)-1].add(collection, record, created)
 			changes++
 			return nil
 		})
@@ -97,6 +98,17 @@ func Steps(ctx context.Context, db *pgxpool.Pool, after, through int64) (steps [
 		steps[i].now, steps[i].previous = segmentOf(cuts, steps[i].Revision), segmentOf(cuts, steps[i].Revision-1)
 	}
 	return steps, through, nil
+}
+
+func (s *Step) add(collection, record string, created bool) {
+	s.records[collection] = append(s.records[collection], record)
+	if !created {
+		return
+	}
+	if s.created[collection] == nil {
+		s.created[collection] = map[string]bool{}
+	}
+	s.created[collection][record] = true
 }
 
 // segmentOf is the first cut after a revision; 0 if there is none.
@@ -229,7 +241,7 @@ func (q Question) affected(ctx context.Context, db *pgxpool.Pool, s *Step) ([]st
 // comparison is some records as a changeset found them and as it left them.
 type comparison struct {
 	before, now map[string]Row  // those of the question
-	there       map[string]bool // those that there are
+	there       map[string]bool // those that there still are, of those that are no longer of the question
 }
 
 // kind is what happened to a record within the question; "": nothing.
@@ -249,28 +261,56 @@ func (c *comparison) kind(id string) EventKind {
 	return Deleted
 }
 
-// compare reads records as of the revision before a changeset and as of its own.
+// compare reads records as of the revision before a changeset, which those had not that it created, and as of its own.
 func (q Question) compare(ctx context.Context, db *pgxpool.Pool, s *Step, ids []string) (*comparison, error) {
 	c := comparison{before: map[string]Row{}, now: map[string]Row{}, there: map[string]bool{}}
-	id := query.Condition{Field: q.Table.column("id").field(), Texts: ids}
-	all := query.List{Where: []query.Condition{id}}
-	q.List.Where = append(slices.Clip(q.List.Where), id)
+	within := q
+	within.List.Where = append(slices.Clip(q.List.Where), q.oneOf(ids))
+	now := within.at(s.Revision, s.now)
 	var batch pgx.Batch
 	batch.Queue(beginReading)
 	batch.Queue(steadyHistory)
-	q.at(s.Revision-1, s.previous).queueRows(&batch, func(id string, row Row) { c.before[id] = row })
-	now := q.at(s.Revision, s.now)
+	if slices.ContainsFunc(ids, func(id string) bool { return !s.created[q.Table.Name][id] }) {
+		within.at(s.Revision-1, s.previous).queueRows(&batch, func(id string, row Row) { c.before[id] = row })
+	}
 	now.queueRows(&batch, func(id string, row Row) { c.now[id] = row })
-	var there statement
-	there.WriteString("select x.id::text from " + q.Table.from())
-	there.where(q.Table, all, nil)
-	batch.Queue(now.spelled(there.String()), there.args...).Query(func(rows pgx.Rows) error {
+	batch.Queue("commit")
+	if err := db.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, err
+	}
+	var gone []string
+	for id := range c.before {
+		if c.now[id] == nil {
+			gone = append(gone, id)
+		}
+	}
+	return &c, now.whichAre(ctx, db, gone, c.there)
+}
+
+// whichAre finds out which of some records there are at the question's moment, of the question or not.
+func (q Question) whichAre(ctx context.Context, db *pgxpool.Pool, ids []string, there map[string]bool) error {
+	if ids == nil {
+		return nil
+	}
+	var sql statement
+	sql.WriteString("select x.id::text from " + q.Table.from())
+	sql.where(q.Table, query.List{Where: []query.Condition{q.oneOf(ids)}}, nil)
+	var batch pgx.Batch
+	batch.Queue(beginReading)
+	batch.Queue(steadyHistory)
+	batch.Queue(readAsOf, *q.At, q.List.ReportedBy)
+	batch.Queue(q.spelled(sql.String()), sql.args...).Query(func(rows pgx.Rows) error {
 		var id string
-		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { c.there[id] = true; return nil })
+		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { there[id] = true; return nil })
 		return err
 	})
 	batch.Queue("commit")
-	return &c, db.SendBatch(ctx, &batch).Close()
+	return db.SendBatch(ctx, &batch).Close()
+}
+
+// oneOf is the condition that a record is one of some.
+func (q Question) oneOf(ids []string) query.Condition {
+	return query.Condition{Field: q.Table.column("id").field(), Texts: ids}
 }
 
 // queueRows reads the question's rows at its moment, each into memory of its own.
