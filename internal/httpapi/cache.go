@@ -34,9 +34,10 @@ type lead struct {
 	vary     []string // depends on how the form was asked for
 }
 
-// finished is an answer.
+// finished is an answer; or, where only such have asked who had it already, no more than its headers.
 type finished struct {
 	revision  int64
+	bare      bool // without the body
 	immutable bool
 	readFrom  []string // the collections that it was read from; nil: all
 	etag      string
@@ -86,7 +87,7 @@ func (s *server) front(routes http.Handler) http.Handler {
 			return
 		}
 		start := s.Now()
-		f, l := s.find(r.Context(), s.asking(r))
+		f, l := s.find(r, s.asking(r))
 		if f == nil {
 			routes.ServeHTTP(w, r)
 			return
@@ -125,7 +126,7 @@ func (s *server) warm(next http.Handler) http.Handler {
 		defer patient.Stop()
 		select {
 		case <-known:
-			f, l := s.find(r.Context(), asking)
+			f, l := s.find(r, asking)
 			if f == nil { // it is not kept: each for itself
 				next.ServeHTTP(w, r)
 				return
@@ -156,7 +157,7 @@ func (s *server) asking(r *http.Request) string {
 }
 
 // find finds an answer that holds; nil if there is none.
-func (s *server) find(ctx context.Context, asking string) (*finished, *lead) {
+func (s *server) find(r *http.Request, asking string) (*finished, *lead) {
 	found, _ := s.answers.kept.GetIfPresent(asking)
 	l, ok := found.(*lead)
 	if !ok {
@@ -164,11 +165,11 @@ func (s *server) find(ctx context.Context, asking string) (*finished, *lead) {
 	}
 	found, _ = s.answers.kept.GetIfPresent(l.identity)
 	f, ok := found.(*finished)
-	if !ok {
+	if !ok || f.bare && !matches(r, f.etag) {
 		return nil, nil
 	}
 	if !f.immutable {
-		if holds, err := s.Watch.Holds(ctx, f.revision, f.readFrom); err != nil || !holds {
+		if holds, err := s.Watch.Holds(r.Context(), f.revision, f.readFrom); err != nil || !holds {
 			return nil, nil
 		}
 	}
@@ -179,7 +180,7 @@ func (s *server) find(ctx context.Context, asking string) (*finished, *lead) {
 func (f *finished) give(w http.ResponseWriter, r *http.Request, l *lead) (status, bytes int) {
 	h := w.Header()
 	h["Vary"] = l.vary
-	if r.Header["If-None-Match"] != nil && matches(r, f.etag) {
+	if f.bare || matches(r, f.etag) {
 		for _, field := range f.header {
 			switch field.name {
 			case "Content-Type", "Content-Length", "Content-Encoding":
@@ -240,12 +241,15 @@ func (s *server) keep(w http.ResponseWriter, r *http.Request, asking string, kno
 		return
 	}
 	f.readFrom = from
+	form := w.Header().Get("Content-Encoding")
+	if f.bare {
+		form = "unchanged"
+	}
 	l := &lead{
-		identity: w.Header().Get("Content-Encoding") + "\n" + f.etag[strings.IndexByte(f.etag, '-'):],
+		identity: form + "\n" + f.etag[strings.IndexByte(f.etag, '-'):],
 		route:    chi.RouteContext(r.Context()).RoutePattern(),
 		vary:     w.Header()["Vary"],
 	}
-	s.Watch.Advance(f.revision)
 	a.kept.Set(l.identity, f)
 	a.kept.Set(asking, l)
 }
@@ -264,7 +268,7 @@ func readFrom(ctx context.Context, collections []string) {
 type tee struct {
 	http.ResponseWriter
 	most   int
-	lost   func() // called once, when it is known that the answer is not kept
+	lost   func() // called once, as soon as it is known that the answer is not kept
 	status int
 	body   []byte
 	gone   bool
@@ -280,7 +284,8 @@ func (t *tee) lose() {
 func (t *tee) WriteHeader(status int) {
 	if t.status == 0 {
 		t.status = status
-		if _, ok := revisionOf(t.Header().Get("Etag")); status != http.StatusOK || !ok || t.Header().Get("Accept-Ranges") != "" {
+		_, ok := revisionOf(t.Header().Get("Etag"))
+		if status != http.StatusOK && status != http.StatusNotModified || !ok || t.Header().Get("Accept-Ranges") != "" {
 			t.lose()
 		}
 	}
@@ -316,10 +321,10 @@ func (t *tee) finished(before http.Header) *finished {
 	header := t.Header()
 	etag := header.Get("Etag")
 	revision, ok := revisionOf(etag)
-	if t.gone || t.status != http.StatusOK || !ok || !strings.Contains(etag, "-") {
+	if t.gone || t.status == 0 || !ok || !strings.Contains(etag, "-") {
 		return nil
 	}
-	f := &finished{revision: revision, immutable: header.Get("Cache-Control") == immutable, etag: etag, body: t.body}
+	f := &finished{revision: revision, bare: t.status == http.StatusNotModified, immutable: header.Get("Cache-Control") == immutable, etag: etag, body: t.body}
 	for name, values := range header {
 		if before[name] == nil && name != "Vary" && name != "Content-Length" {
 			f.header = append(f.header, headerField{name, values})

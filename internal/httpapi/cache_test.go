@@ -1,12 +1,14 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -91,7 +93,7 @@ func TestWarmIsCold(t *testing.T) {
 				etag = response.Header.Get("Etag")
 				response.Body.Close()
 			}
-			for _, header := range []map[string]string{
+			headers := []map[string]string{
 				nil,
 				{"Accept-Encoding": "gzip"},
 				{"Accept-Encoding": "zstd, gzip"},
@@ -101,7 +103,11 @@ func TestWarmIsCold(t *testing.T) {
 				{"If-None-Match": etag},
 				{"If-None-Match": `"something", ` + etag, "Accept-Encoding": "gzip"},
 				{"If-None-Match": `W/"1-0123456789abcdef"`},
-			} {
+			}
+			if listen { // who has it already asks first
+				slices.Reverse(headers)
+			}
+			for _, header := range headers {
 				for _, method := range []string{http.MethodGet, http.MethodGet, http.MethodHead, http.MethodGet} {
 					want, got := raw(t, method, cold.URL+target, header), raw(t, method, warm.URL+target, header)
 					if want != got {
@@ -285,6 +291,38 @@ func TestOneMakesIt(t *testing.T) {
 	}
 	if n := asked.asked.Load(); n != 1 {
 		t.Errorf("the database was asked %d times", n)
+	}
+}
+
+// TestUnchangedIsKept: where all who ask have the answer already, as after a start, that is found out once and not each time.
+func TestUnchangedIsKept(t *testing.T) {
+	db := pgtest.DB(t)
+	server, _ := caching(t, db, false)
+	var log bytes.Buffer
+	const target = "/v1/rounds?limit=2"
+	_, etag, _ := strings.Cut(raw(t, http.MethodGet, server.URL+target, nil), "Etag:[")
+	etag, _, _ = strings.Cut(etag, "]")
+	again := httptest.NewServer(httpapi.New(httpapi.Options{
+		DB: db, Watch: store.NewWatch(db), Cache: 1 << 20, PublicURL: "http://parley.test", NewID: func() string { return "id" }, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	}))
+	defer again.Close()
+	unchanged := map[string]string{"If-None-Match": etag}
+	first := raw(t, http.MethodGet, again.URL+target, unchanged)
+	for range 3 {
+		if got := raw(t, http.MethodGet, again.URL+target, unchanged); got != first || !strings.HasPrefix(got, "304") {
+			t.Errorf("got\n%s\nand at first\n%s", got, first)
+		}
+	}
+	if n := strings.Count(log.String(), "msg=request"); n != 1 { // who is given what is kept is told of only at the level of debug
+		t.Errorf("of 4 requests %d were carried out", n)
+	}
+	for _, header := range []map[string]string{nil, {"If-None-Match": `W/"1-0123456789abcdef"`}, nil} {
+		if want, got := raw(t, http.MethodGet, server.URL+target, nil), raw(t, http.MethodGet, again.URL+target, header); got != want {
+			t.Errorf("who does not have it is answered\n%.500s\nand not\n%.500s", got, want)
+		}
+	}
+	if got := raw(t, http.MethodGet, again.URL+target, unchanged); got != first {
+		t.Errorf("who has it is then answered\n%s", got)
 	}
 }
 

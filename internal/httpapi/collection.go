@@ -292,6 +292,7 @@ func (c *collection) headers(w http.ResponseWriter, a *asked, info store.Info) {
 	h.Set("Content-Type", a.Header)
 	h.Set("Etag", c.etag(a, info.Revision))
 	h.Set("Parley-Revision", fmt.Sprint(info.Revision))
+	c.Watch.Advance(info.Revision) // before the client knows: no later answer is older
 	if a.List.ReportedBy != "" {
 		h.Set("Parley-Reported-By", a.List.ReportedBy)
 	}

@@ -69,6 +69,7 @@ func (d *viewing) fresh(w http.ResponseWriter) bool {
 	h := w.Header()
 	h.Set("Etag", d.tag(d.moment.Revision, "page", d.base, d.r.URL.Path, d.list.Canonical(), cursorOf(d.list)))
 	h.Set("Parley-Revision", fmt.Sprint(d.moment.Revision))
+	d.Watch.Advance(d.moment.Revision) // before the client knows: no later answer is older
 	h.Set("Cache-Control", cacheable)
 	if d.list.AsOf != nil && d.moment.RecordedAt != nil {
 		h.Set("Memento-Datetime", d.moment.RecordedAt.UTC().Format(http.TimeFormat))

@@ -78,6 +78,9 @@ func (c *collection) expected(ctx context.Context, a *asked) (int64, error) {
 
 // matches reports whether If-None-Match names a validator. The comparison is weak.
 func matches(r *http.Request, etag string) bool {
+	if r.Header["If-None-Match"] == nil {
+		return false
+	}
 	opaque := strings.TrimPrefix(etag, "W/")
 	for candidate := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
 		candidate = strings.TrimPrefix(strings.TrimSpace(candidate), "W/")
