@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -129,6 +130,9 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		operator := newServer(operatorRoutes(public.Handler))
 		servers = append(servers, operator)
 		group.Go(func() error { return operator.Serve(admin) })
+	}
+	if os.Getenv("GOGC") == "" {
+		letGarbageGather(ctx)
 	}
 	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
 
