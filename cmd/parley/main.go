@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -17,9 +16,6 @@ import (
 
 	"github.com/parley-api/parley/internal/config"
 )
-
-// version is set when a release is built; otherwise the build information tells it.
-var version string
 
 type cli struct {
 	config.Database
@@ -33,7 +29,11 @@ type cli struct {
 	Webhooks webhooksCmd `cmd:"" help:"Say who is told of changes by HTTP, and see how that goes."`
 	Migrate  migrateCmd  `cmd:"" help:"Look at or change the version of the database schema."`
 	Health   healthCmd   `cmd:"" help:"Ask a running server whether it is ready, and fail if not."`
-	Version  versionCmd  `cmd:"" help:"Print the program's version."`
+	Version  versionCmd  `cmd:"" help:"Print the version of the program and of the contract that it keeps to."`
+
+	Completion    completionCmd    `cmd:"" help:"Print what has a shell complete the words of commands."`
+	Man           manCmd           `cmd:"" help:"Print the manual page, for man."`
+	CompleteWords completeWordsCmd `cmd:"" hidden:""`
 }
 
 func main() {
@@ -52,6 +52,7 @@ type env struct {
 	ctx      context.Context //nolint:containedctx // the one of the whole run, handed to the subcommand by kong
 	database config.Database
 	log      *slog.Logger
+	model    *kong.Application
 	stdout   io.Writer
 	stderr   io.Writer
 }
@@ -83,27 +84,5 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return fmt.Errorf("%w; see parley --help", err)
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
-	return command.Run(&env{ctx: ctx, database: c.Database, log: log, stdout: stdout, stderr: stderr})
-}
-
-type versionCmd struct{}
-
-func (versionCmd) Run(e *env) error {
-	_, err := fmt.Fprintln(e.stdout, "parley", programVersion())
-	return err
-}
-
-// programVersion is the release, else the commit, else "devel".
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				return s.Value[:min(12, len(s.Value))]
-			}
-		}
-	}
-	return "devel"
+	return command.Run(&env{ctx: ctx, database: c.Database, log: log, model: parser.Model, stdout: stdout, stderr: stderr})
 }
