@@ -31,7 +31,7 @@ GO_BENCH = go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime=200ms -coun
 MISSPELT = autor
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-clients test-browser check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover release release-verify clean
+.PHONY: help run build test test-clients test-browser test-restart test-upgrade check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover release release-verify clean
 
 help: ## list what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,11 +55,23 @@ test-clients: build ## let readers that others wrote read every form: pandas, R,
 test-browser: ## run the tests of the pages in chromium (installs it, and fetches axe-core by npm)
 	@scripts/browser
 
+test-restart: ## restart two servers in turn behind HAProxy, under load: no request may fail (installs haproxy)
+	@scripts/go
+	@scripts/postgres
+	@command -v haproxy >/dev/null || apt-get install -y --no-install-recommends haproxy >&2
+	@env -u DATABASE_URL go test -tags rollout -run '^TestRestartBehindHAProxy$$' -count=1 -v ./cmd/parley
+
+test-upgrade: ## migrate under load, while the version before serves (builds it from the history of this clone)
+	@scripts/go
+	@scripts/postgres
+	@scripts/upgrade
+
 check: ## run all that CI runs: format, analyzers, tidy modules, vulnerabilities, tests
 	@scripts/go
 	go tool gofumpt -d .
 	go vet ./...
 	go vet -tags browser ./internal/httpapi
+	go vet -tags rollout ./cmd/parley
 	GOOS=darwin go vet ./...
 	go tool staticcheck ./...
 	go tool unparam ./...

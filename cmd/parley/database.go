@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -34,6 +35,11 @@ func (e *env) openDatabase(join bool) (url string, closeDB func() error, err err
 
 // withPool runs f with a few connections to the database.
 func (e *env) withPool(f func(ctx context.Context, db *pgxpool.Pool) error) (err error) {
+	return e.withPoolThat(0, f)
+}
+
+// withPoolThat is withPool with connections that wait for locks only for a time; 0: as long as it takes.
+func (e *env) withPoolThat(lockTimeout time.Duration, f func(ctx context.Context, db *pgxpool.Pool) error) (err error) {
 	url, closeDB, err := e.openDatabase(true)
 	if err != nil {
 		return err
@@ -43,7 +49,7 @@ func (e *env) withPool(f func(ctx context.Context, db *pgxpool.Pool) error) (err
 			err = e
 		}
 	}()
-	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4})
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4, LockTimeout: lockTimeout})
 	if err != nil {
 		return err
 	}
@@ -56,12 +62,13 @@ func (e *env) withPool(f func(ctx context.Context, db *pgxpool.Pool) error) (err
 
 // withMigrator runs f with a migrator over the database.
 func (e *env) withMigrator(f func(ctx context.Context, m *postgres.Migrator) error) error {
-	return e.withPool(func(ctx context.Context, pool *pgxpool.Pool) error {
+	return e.withPoolThat(postgres.MigrationLockTimeout, func(ctx context.Context, pool *pgxpool.Pool) error {
 		m, err := postgres.NewMigrator(pool)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
+		m.Log = e.log
 		return f(ctx, m)
 	})
 }

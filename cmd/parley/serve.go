@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,17 +26,13 @@ import (
 
 type serveCmd struct {
 	config.Server
+	config.Drain
 	config.Webhooks
 }
 
-// drainTime is how long requests in flight have to end when the program is told to stop.
-const drainTime = 10 * time.Second
-
-var errStopping = errors.New("the server is stopping")
-
 // Run serves until the program is told to stop: then no new requests, those in flight end, the database closes.
 func (c *serveCmd) Run(e *env) (err error) {
-	if err := c.Check(); err != nil {
+	if err := errors.Join(c.Server.Check(), c.Drain.Check()); err != nil {
 		return err
 	}
 	// The addresses first: an occupied one is the commonest fault, and the database need not start for it.
@@ -81,7 +76,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 
 // migrate brings the schema up to date, on connections of its own: migrations may take longer than a request may.
 func migrate(e *env, url string) error {
-	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4})
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4, LockTimeout: postgres.MigrationLockTimeout})
 	if err != nil {
 		return err
 	}
@@ -91,38 +86,35 @@ func migrate(e *env, url string) error {
 		return err
 	}
 	defer m.Close()
+	m.Log = e.log
 	return m.Up(e.ctx, func(r *goose.MigrationResult) {
 		e.log.Info("migrated", "file", r.Source.Path, "duration", r.Duration)
 	})
 }
 
 func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listener) error {
-	var stopping atomic.Bool
-	ready := func() error {
-		if stopping.Load() {
-			return errStopping
-		}
-		return nil
-	}
+	drain := newDrain(c.Drain)
 	watch := store.NewWatch(pool)
-	group, ctx := errgroup.WithContext(e.ctx)
+	group, told := errgroup.WithContext(e.ctx)
+	ctx, finish := context.WithCancel(context.WithoutCancel(told)) // until nobody is served any more
+	defer finish()
 	sender := newSender(c.Webhooks)
-	public := newServer(httpapi.New(httpapi.Options{
+	public := newServer(drain.lastAnswers(httpapi.New(httpapi.Options{
 		DB:        pool,
 		Log:       e.log,
 		PublicURL: c.PublicURL,
 		Version:   programVersion(),
-		Ready:     ready,
+		Ready:     drain.ready,
 		Watch:     watch,
 		Webhooks:  sender,
 		Cache:     c.Cache,
 
 		MaxStreams: c.MaxStreams,
-		Stop:       ctx.Done(),
+		Stop:       drain.streams,
 
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
-	}))
+	})))
 	servers := []*http.Server{public}
 	group.Go(func() error { return public.Serve(listener) })
 	if admin != nil {
@@ -140,18 +132,13 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		group.Go(func() error { d.Run(ctx); return nil })
 	}
 	group.Go(func() error {
-		<-ctx.Done()
-		stopping.Store(true)
-		e.log.Info("stopping", "reason", context.Cause(ctx))
-		drain, cancel := context.WithTimeout(context.Background(), drainTime)
-		defer cancel()
-		for _, s := range servers {
-			if err := s.Shutdown(drain); err != nil {
-				_ = s.Close() // what has not ended by now is cut off
-			}
-		}
+		defer finish()
+		<-told.Done()
+		e.log.Info("stopping", "reason", context.Cause(told), "delay", c.Delay)
+		drain.end(servers)
 		return nil
 	})
+	tellManager("READY=1")
 	if err := group.Wait(); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -34,6 +34,24 @@ type Server struct {
 	NoWebhooks       bool          `env:"PARLEY_NO_WEBHOOKS" help:"Do not deliver webhooks: another process on the same database does."`
 }
 
+// Drain says how to stop.
+type Drain struct {
+	Delay   time.Duration `name:"drain-delay" env:"PARLEY_DRAIN_DELAY" default:"0s" help:"When told to stop, how long to serve on while /readyz says no, so that what hands out requests sends them elsewhere: longer than it takes to notice."`
+	Timeout time.Duration `name:"drain-timeout" env:"PARLEY_DRAIN_TIMEOUT" default:"10s" help:"After that, how long requests in flight have to end."`
+}
+
+// Check reports every fault at once.
+func (d Drain) Check() error {
+	var faults []error
+	if d.Delay < 0 {
+		faults = append(faults, fmt.Errorf("PARLEY_DRAIN_DELAY is %s; it cannot be negative", d.Delay))
+	}
+	if d.Timeout < 0 {
+		faults = append(faults, fmt.Errorf("PARLEY_DRAIN_TIMEOUT is %s; it cannot be negative", d.Timeout))
+	}
+	return errors.Join(faults...)
+}
+
 // Webhooks says where webhooks may lead.
 type Webhooks struct {
 	AllowPrivate bool `name:"webhooks-allow-private" env:"PARLEY_WEBHOOKS_ALLOW_PRIVATE" help:"Deliver webhooks to private and loopback addresses too, and by plain HTTP. Whoever has an admin key can then reach what this machine can."`
