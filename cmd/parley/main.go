@@ -28,6 +28,9 @@ type cli struct {
 	Keys     keysCmd     `cmd:"" help:"Make, list and end the API keys that writes need."`
 	Webhooks webhooksCmd `cmd:"" help:"Say who is told of changes by HTTP, and see how that goes."`
 	Migrate  migrateCmd  `cmd:"" help:"Look at or change the version of the database schema."`
+	Backup   backupCmd   `cmd:"" help:"Save the database to a file, as it is at one moment, while it is written to."`
+	Restore  restoreCmd  `cmd:"" help:"Bring a backup into an empty database, and compare all of it with what was saved."`
+	Doctor   doctorCmd   `cmd:"" help:"Look for what is wrong with settings, database, disk and clock, and say what to do."`
 	Health   healthCmd   `cmd:"" help:"Ask a running server whether it is ready, and fail if not."`
 	Version  versionCmd  `cmd:"" help:"Print the version of the program and of the contract that it keeps to."`
 
