@@ -71,7 +71,12 @@ func (c *serveCmd) Run(e *env) (err error) {
 			return err
 		}
 	}
-	return c.serve(e, pool, listener, admin)
+	pools, err := c.pools(e, url, pool)
+	if err != nil {
+		return err
+	}
+	defer pools.close()
+	return c.serve(e, pools, listener, admin)
 }
 
 // migrate brings the schema up to date, on connections of its own: migrations may take longer than a request may.
@@ -92,15 +97,16 @@ func migrate(e *env, url string) error {
 	})
 }
 
-func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listener) error {
+func (c *serveCmd) serve(e *env, pools *pools, listener, admin net.Listener) error {
 	drain := newDrain(c.Drain)
-	watch := store.NewWatch(pool)
+	watch := store.NewWatch(pools.reader)
 	group, told := errgroup.WithContext(e.ctx)
 	ctx, finish := context.WithCancel(context.WithoutCancel(told)) // until nobody is served any more
 	defer finish()
 	sender := newSender(c.Webhooks)
 	public := newServer(drain.lastAnswers(httpapi.New(httpapi.Options{
-		DB:        pool,
+		DB:        pools.reader,
+		Writer:    pools.writer,
 		Log:       e.log,
 		PublicURL: c.PublicURL,
 		Version:   programVersion(),
@@ -124,11 +130,11 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 	}
 	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
 
-	group.Go(func() error { tend(ctx, e, pool); return nil })
-	group.Go(func() error { keep(ctx, e, pool, watch); return nil })
+	group.Go(func() error { tend(ctx, e, pools.owner); return nil })
+	group.Go(func() error { keep(ctx, e, pools.writer, watch); return nil })
 	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
 	if !c.NoWebhooks {
-		d := c.deliverer(e, pool, watch, sender, listener.Addr())
+		d := c.deliverer(e, pools.writer, watch, sender, listener.Addr())
 		group.Go(func() error { d.Run(ctx); return nil })
 	}
 	group.Go(func() error {

@@ -66,7 +66,10 @@ func (m *Migrator) Up(ctx context.Context, done func(*goose.MigrationResult)) er
 		if err := m.up(ctx, done); err != nil {
 			return err
 		}
-		return m.upQueue(ctx)
+		if err := m.upQueue(ctx); err != nil {
+			return err
+		}
+		return m.makeRoles(ctx)
 	})
 }
 

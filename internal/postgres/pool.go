@@ -14,6 +14,7 @@ type PoolOptions struct {
 	MaxConns         int32
 	StatementTimeout time.Duration // 0: none
 	LockTimeout      time.Duration // how long a statement waits for a lock; 0: as long as it takes
+	Role             string        // taken on by every connection: ReaderRole, WriterRole, or "" for none
 }
 
 // NewPool makes a pool of connections. It connects when first used: a database that is away makes requests fail, not
@@ -38,5 +39,6 @@ func NewPool(ctx context.Context, o PoolOptions) (*pgxpool.Pool, error) {
 	if o.LockTimeout > 0 {
 		params["lock_timeout"] = fmt.Sprint(o.LockTimeout.Milliseconds())
 	}
+	o.takeRole(config)
 	return pgxpool.NewWithConfig(ctx, config)
 }
