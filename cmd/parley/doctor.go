@@ -19,6 +19,7 @@ import (
 type doctorCmd struct {
 	config.Server
 	config.Drain
+	config.TLS
 	JSON bool `name:"json" help:"As JSON, an array of findings, for programs."`
 }
 
@@ -49,6 +50,7 @@ func (f *findings) fail(about, do, format string, args ...any) {
 const (
 	littleSpace      = 1 << 30   // bytes that are free
 	leastSpace       = 100 << 20 // below that a disk is full before anybody has looked
+	certificateEnds  = 14 * 24 * time.Hour
 	clockDeviates    = time.Second
 	clockIsWrong     = time.Minute
 	replicaLags      = 30 * time.Second
@@ -60,6 +62,7 @@ const (
 func (c *doctorCmd) Run(e *env) error {
 	var all findings
 	c.settings(&all)
+	c.certificate(e, &all)
 	temporaryFiles(&all)
 	if err := e.withPool(func(ctx context.Context, db *pgxpool.Pool) error { return c.database(ctx, e, db, &all) }); err != nil {
 		all.fail("database", "see the message; the log of PostgreSQL may say more", "%v", err)
@@ -91,13 +94,30 @@ func (f findings) print(e *env, asJSON bool) error {
 }
 
 func (c *doctorCmd) settings(all *findings) {
-	err := errors.Join(c.Server.Check(), c.Drain.Check())
+	err := errors.Join(c.Server.Check(), c.Drain.Check(), c.TLS.Check())
 	if err == nil {
 		all.ok("settings", "API on %s, %d connections to the database at the most", c.Listen(), c.MaxConns)
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		all.fail("settings", "correct the setting; parley serve --help explains it", "%s", line)
+	}
+}
+
+// certificate: one that has run out keeps everybody away.
+func (c *doctorCmd) certificate(e *env, all *findings) {
+	const about, do = "certificate", "renew it; a running server reads the files again by itself"
+	cert, err := loadCertificate(c.TLS, e.log)
+	switch {
+	case err != nil:
+		all.fail(about, "correct the files; a server that is started now does not serve", "%v", err)
+	case cert == nil:
+	case time.Now().After(cert.leaf().NotAfter):
+		all.fail(about, do, "%s has run out on %s", cert.Cert, cert.leaf().NotAfter.Format(time.DateOnly))
+	case time.Until(cert.leaf().NotAfter) < certificateEnds:
+		all.warn(about, do, "%s runs out on %s", cert.Cert, cert.leaf().NotAfter.Format(time.DateOnly))
+	default:
+		all.ok(about, "%s is good until %s", cert.Cert, cert.leaf().NotAfter.Format(time.DateOnly))
 	}
 }
 
@@ -255,7 +275,7 @@ func schema(ctx context.Context, db *pgxpool.Pool, f postgres.Facts, all *findin
 	}
 	switch {
 	case len(pending) == 0:
-		all.ok(about, "all %d migrations are applied", m.Newest())
+		all.ok(about, "all migrations are applied, up to number %d", m.Newest())
 	case f.Standby:
 		all.warn(about, "migrate the primary: parley migrate up", "%d migrations are pending: %v", len(pending), pending)
 	case !f.OwnsDatabase:

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -123,17 +122,6 @@ func (l *load) nothingLost(t *testing.T, base string) {
 	if want := fmt.Sprintf(`"total":%d`, l.writes.Load()); err != nil || !strings.Contains(string(body), want) {
 		t.Errorf("of the acknowledged writes some are lost: %s is not in %s (%v)", want, body, err)
 	}
-}
-
-// freeAddress is an address that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // startAt starts a server and waits until it is ready.

@@ -27,12 +27,17 @@ import (
 type serveCmd struct {
 	config.Server
 	config.Drain
+	config.TLS
 	config.Webhooks
 }
 
 // Run serves until the program is told to stop: then no new requests, those in flight end, the database closes.
 func (c *serveCmd) Run(e *env) (err error) {
-	if err := errors.Join(c.Server.Check(), c.Drain.Check()); err != nil {
+	if err := errors.Join(c.Server.Check(), c.Drain.Check(), c.TLS.Check()); err != nil {
+		return err
+	}
+	certificate, err := loadCertificate(c.TLS, e.log)
+	if err != nil {
 		return err
 	}
 	// The addresses first: an occupied one is the commonest fault, and the database need not start for it.
@@ -76,7 +81,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 		return err
 	}
 	defer pools.close()
-	return c.serve(e, pools, listener, admin)
+	return c.serve(e, pools, certificate, listener, admin)
 }
 
 // migrate brings the schema up to date, on connections of its own: migrations may take longer than a request may.
@@ -97,7 +102,7 @@ func migrate(e *env, url string) error {
 	})
 }
 
-func (c *serveCmd) serve(e *env, pools *pools, listener, admin net.Listener) error {
+func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listener, admin net.Listener) error {
 	drain := newDrain(c.Drain)
 	watch := store.NewWatch(pools.reader)
 	group, told := errgroup.WithContext(e.ctx)
@@ -122,19 +127,26 @@ func (c *serveCmd) serve(e *env, pools *pools, listener, admin net.Listener) err
 		MaxOperations: c.MaxOperations,
 	})))
 	servers := []*http.Server{public}
-	group.Go(func() error { return public.Serve(listener) })
+	scheme := "http"
+	if certificate == nil {
+		group.Go(func() error { return public.Serve(listener) })
+	} else {
+		scheme, public.TLSConfig = "https", certificate.config()
+		group.Go(func() error { return public.ServeTLS(listener, "", "") })
+		group.Go(func() error { certificate.watch(ctx); return nil })
+	}
 	if admin != nil {
 		operator := newServer(operatorRoutes(public.Handler))
 		servers = append(servers, operator)
 		group.Go(func() error { return operator.Serve(admin) })
 	}
-	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
+	e.log.Info("serving", "url", scheme+"://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
 
 	group.Go(func() error { tend(ctx, e, pools.owner); return nil })
 	group.Go(func() error { keep(ctx, e, pools.writer, watch); return nil })
 	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
 	if !c.NoWebhooks {
-		d := c.deliverer(e, pools.writer, watch, sender, listener.Addr())
+		d := c.deliverer(e, pools.writer, watch, sender, scheme+"://"+listener.Addr().String())
 		group.Go(func() error { d.Run(ctx); return nil })
 	}
 	group.Go(func() error {
@@ -153,7 +165,7 @@ func (c *serveCmd) serve(e *env, pools *pools, listener, admin net.Listener) err
 
 // deliverer delivers webhooks. Nobody has asked for a message by an address of ours that could stand in it: without
 // PARLEY_PUBLIC_URL it is the one that we listen on.
-func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, addr net.Addr) *webhook.Deliverer {
+func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, address string) *webhook.Deliverer {
 	return webhook.NewDeliverer(webhook.DelivererOptions{
 		DB:     pool,
 		Schema: postgres.QueueSchema,
@@ -161,7 +173,7 @@ func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sen
 		Sender: sender,
 		Policy: webhook.Standard(rand.Float64),
 		Log:    e.log,
-		Base:   cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), "http://"+addr.String()),
+		Base:   cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), address),
 	})
 }
 

@@ -52,6 +52,20 @@ func (d Drain) Check() error {
 	return errors.Join(faults...)
 }
 
+// TLS says how to serve encrypted, without a proxy that does it.
+type TLS struct {
+	Cert string `name:"tls-cert" env:"PARLEY_TLS_CERT" placeholder:"FILE" help:"Serve HTTPS with this certificate, PEM with all that vouch for it. Read again when the file changes, and on SIGHUP."`
+	Key  string `name:"tls-key" env:"PARLEY_TLS_KEY" placeholder:"FILE" help:"The private key of the certificate, PEM."`
+}
+
+// Check reports every fault at once.
+func (t TLS) Check() error {
+	if (t.Cert == "") != (t.Key == "") {
+		return errors.New("PARLEY_TLS_CERT and PARLEY_TLS_KEY are to be given both, or neither")
+	}
+	return nil
+}
+
 // Webhooks says where webhooks may lead.
 type Webhooks struct {
 	AllowPrivate bool `name:"webhooks-allow-private" env:"PARLEY_WEBHOOKS_ALLOW_PRIVATE" help:"Deliver webhooks to private and loopback addresses too, and by plain HTTP. Whoever has an admin key can then reach what this machine can."`
