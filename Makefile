@@ -76,7 +76,7 @@ check: ## run all that CI runs: format, analyzers, tidy modules, vulnerabilities
 	go tool staticcheck ./...
 	go tool unparam ./...
 	@scripts/gosec
-	find . -type f ! -path './.git/*' ! -path './bin/*' ! -path './clients/node_modules/*' ! -path './clients/package-lock.json' ! -path '*/testdata/*' ! -name '*seed*.sql' -exec go tool misspell -error -i $(MISSPELT) {} +
+	find . -type f ! -path './.git/*' ! -path './bin/*' ! -path './dist/*' ! -path './clients/node_modules/*' ! -path './clients/package-lock.json' ! -path '*/testdata/*' ! -name '*seed*.sql' -exec go tool misspell -error -i $(MISSPELT) {} +
 	go mod tidy -diff
 	scripts/contract
 	scripts/vulnerabilities
