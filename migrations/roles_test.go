@@ -162,15 +162,15 @@ func TestRolesOfAnOrdinaryUser(t *testing.T) {
 		}
 	}
 	up()
-	if err := postgres.CheckRoles(t.Context(), pool); err == nil || !strings.Contains(err.Error(), "permission denied to set role") {
-		t.Errorf("without being a member: %v", err)
+	if missing, err := postgres.MissingRoles(t.Context(), pool); err != nil || !strings.Contains(missing, "permission denied to set role") {
+		t.Errorf("without being a member: %s, %v", missing, err)
 	}
 	if _, err := db.Exec(t.Context(), "grant parley_reader, parley_writer to ordinary"); err != nil {
 		t.Fatal(err)
 	}
 	up()
-	if err := postgres.CheckRoles(t.Context(), pool); err != nil {
-		t.Errorf("being a member: %v", err)
+	if missing, err := postgres.MissingRoles(t.Context(), pool); err != nil || missing != "" {
+		t.Errorf("being a member: %s, %v", missing, err)
 	}
 	if n := column[int64](t, as(t, pool, postgres.ReaderRole), "select count(*) from rounds")[0]; n != 15 {
 		t.Errorf("the reader sees %d rounds", n)

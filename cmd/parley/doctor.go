@@ -183,8 +183,7 @@ func (c *doctorCmd) database(ctx context.Context, e *env, db *pgxpool.Pool, all 
 	if err := schema(ctx, db, facts, all); err != nil {
 		return err
 	}
-	roles(ctx, db, facts, all)
-	return nil
+	return roles(ctx, db, facts, all)
 }
 
 // oldest is the first major version whose functions the schema has been tried with.
@@ -287,15 +286,19 @@ func schema(ctx context.Context, db *pgxpool.Pool, f postgres.Facts, all *findin
 }
 
 // roles judges whether the program can do without the rights of the owner for what it is asked.
-func roles(ctx context.Context, db *pgxpool.Pool, f postgres.Facts, all *findings) {
+func roles(ctx context.Context, db *pgxpool.Pool, f postgres.Facts, all *findings) error {
 	const about = "roles"
-	switch err := postgres.CheckRoles(ctx, db); {
-	case err == nil:
+	missing, err := postgres.MissingRoles(ctx, db)
+	switch {
+	case err != nil:
+		return err
+	case missing == "":
 		all.ok(about, "reads go as %s, writes as %s", postgres.ReaderRole, postgres.WriterRole)
 	case f.Standby:
-		all.warn(about, "see what it says of the primary", "the roles cannot be taken on: %v", err)
+		all.warn(about, "see what it says of the primary", "the roles cannot be taken on: %s", missing)
 	default:
 		all.warn(about, fmt.Sprintf("as a superuser: create role %[1]s; create role %[2]s; grant %[1]s, %[2]s to %[3]q (what is there already, leave out); then parley migrate up, and restart",
-			postgres.ReaderRole, postgres.WriterRole, f.User), "reads and writes go with all rights of %s: %v", f.User, err)
+			postgres.ReaderRole, postgres.WriterRole, f.User), "reads and writes go with all rights of %s: %s", f.User, missing)
 	}
+	return nil
 }

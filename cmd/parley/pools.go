@@ -17,17 +17,17 @@ type pools struct {
 // pools divides the connections that a server may have: a reader cannot write, and a writer can neither make keys nor change
 // a table, whatever they are made to do.
 func (c *serveCmd) pools(e *env, url string, owner *pgxpool.Pool) (*pools, error) {
-	if err := postgres.CheckRoles(e.ctx, owner); err != nil {
-		if e.ctx.Err() != nil {
-			return nil, err
-		}
-		e.log.Warn("serving with all rights of the database user, as its roles cannot be taken on; parley doctor says what to do", "error", err)
+	missing, err := postgres.MissingRoles(e.ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	if missing != "" {
+		e.log.Warn("serving with all rights of the database user, as its roles cannot be taken on; parley doctor says what to do", "reason", missing)
 		return &pools{owner, owner, owner}, nil
 	}
 	options := postgres.PoolOptions{URL: url, StatementTimeout: c.StatementTimeout}
 	p := &pools{owner: owner}
-	var err error
-	options.MaxConns, options.Role = max(1, c.MaxConns/4), postgres.WriterRole
+	options.MaxConns, options.Role = max(2, c.MaxConns/4), postgres.WriterRole // 2: what one waits for may need another
 	if p.writer, err = postgres.NewPool(e.ctx, options); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ type Server struct {
 	Port             string        `env:"PORT" placeholder:"PORT" help:"Serve on this port of all addresses instead."`
 	AdminAddr        string        `env:"PARLEY_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address for the operator: health and profiles. Empty: none."`
 	PublicURL        string        `env:"PARLEY_PUBLIC_URL" placeholder:"URL" help:"What absolute links begin with, such as https://api.example.org. Default: as the client addressed us."`
-	MaxConns         int32         `env:"PARLEY_MAX_CONNS" default:"16" help:"Connections to the database at the most."`
+	MaxConns         int32         `env:"PARLEY_MAX_CONNS" default:"16" help:"Connections to the database at the most: a quarter of them for what writes."`
 	StatementTimeout time.Duration `env:"PARLEY_STATEMENT_TIMEOUT" default:"15s" help:"How long a statement may take."`
 	MaxBody          int64         `env:"PARLEY_MAX_BODY" default:"16777216" help:"Bytes of a request to write at the most."`
 	MaxOperations    int           `env:"PARLEY_MAX_OPERATIONS" default:"10000" help:"Operations of a changeset at the most."`
@@ -88,8 +88,8 @@ func (s Server) Check() error {
 	if u, err := url.Parse(s.PublicURL); s.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "") {
 		faults = append(faults, fmt.Errorf("PARLEY_PUBLIC_URL %q is not an address such as https://api.example.org", s.PublicURL))
 	}
-	if s.MaxConns < 2 {
-		faults = append(faults, fmt.Errorf("PARLEY_MAX_CONNS is %d; it takes 2 at least", s.MaxConns))
+	if s.MaxConns < 4 {
+		faults = append(faults, fmt.Errorf("PARLEY_MAX_CONNS is %d; it takes 4 at least", s.MaxConns))
 	}
 	if s.Cache < 0 {
 		faults = append(faults, fmt.Errorf("PARLEY_CACHE is %d; it cannot be negative", s.Cache))

@@ -32,28 +32,34 @@ func (o PoolOptions) takeRole(config *pgxpool.Config) {
 	}
 }
 
-// CheckRoles tells whether the user of a pool may take on the roles of reader and writer, and these have their rights; the
-// error says what is missing.
-func CheckRoles(ctx context.Context, db *pgxpool.Pool) error {
-	for role, needs := range map[string]string{ReaderRole: "select", WriterRole: "insert"} {
+// MissingRoles says what keeps the user of a pool from taking on the roles of reader and writer with their rights; "": nothing.
+func MissingRoles(ctx context.Context, db *pgxpool.Pool) (missing string, err error) {
+	for _, role := range []struct{ name, needs string }{{ReaderRole, "select"}, {WriterRole, "insert"}} {
 		var may bool
 		err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, "set local role "+pgx.Identifier{role}.Sanitize()); err != nil {
+			if _, err := tx.Exec(ctx, "set local role "+pgx.Identifier{role.name}.Sanitize()); err != nil {
 				return err
 			}
-			return tx.QueryRow(ctx, "select has_table_privilege('rounds', $1)", needs).Scan(&may)
+			return tx.QueryRow(ctx, "select has_table_privilege('rounds', $1)", role.needs).Scan(&may)
 		})
-		switch {
-		case sqlState(err) != "":
-			return fmt.Errorf("%s", oneLine(err))
+		switch code := sqlState(err); {
+		case code == noSuchRole || code == notPermitted || code == noSuchTable:
+			return oneLine(err), nil
 		case err != nil:
-			return fmt.Errorf("taking on the role %s: %w", role, err)
+			return "", fmt.Errorf("taking on the role %s: %w", role.name, err)
 		case !may:
-			return fmt.Errorf("%s has not its rights on the tables", role)
+			return role.name + " has not its rights on the tables", nil
 		}
 	}
-	return nil
+	return "", nil
 }
+
+// SQLSTATEs of what may be missing. A role that there is not is a parameter that is not understood.
+const (
+	noSuchRole   = "22023"
+	notPermitted = "42501"
+	noSuchTable  = "42P01"
+)
 
 // makeRoles makes the roles and gives them their rights, where that is still to be done and the user may.
 func (m *Migrator) makeRoles(ctx context.Context) error {
@@ -61,8 +67,11 @@ func (m *Migrator) makeRoles(ctx context.Context) error {
 	if err := m.pool.QueryRow(ctx, "select to_regprocedure('share_out()') is not null").Scan(&there); err != nil {
 		return fmt.Errorf("looking for roles: %w", err)
 	}
-	if !there || CheckRoles(ctx, m.pool) == nil {
+	if !there {
 		return nil
+	}
+	if missing, err := MissingRoles(ctx, m.pool); err != nil || missing == "" {
+		return err
 	}
 	err := pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "do $$ begin if make_roles() then perform share_out(); end if; end $$")
