@@ -11,7 +11,6 @@ import (
 	"net/http/pprof"
 	"os"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,17 +27,18 @@ import (
 
 type serveCmd struct {
 	config.Server
+	config.Drain
+	config.TLS
 	config.Webhooks
 }
 
-// drainTime is how long requests in flight have to end when the program is told to stop.
-const drainTime = 10 * time.Second
-
-var errStopping = errors.New("the server is stopping")
-
 // Run serves until the program is told to stop: then no new requests, those in flight end, the database closes.
 func (c *serveCmd) Run(e *env) (err error) {
-	if err := c.Check(); err != nil {
+	if err := errors.Join(c.Server.Check(), c.Drain.Check(), c.TLS.Check()); err != nil {
+		return err
+	}
+	certificate, err := loadCertificate(c.TLS, e.log)
+	if err != nil {
 		return err
 	}
 	// The addresses first: an occupied one is the commonest fault, and the database need not start for it.
@@ -77,12 +77,17 @@ func (c *serveCmd) Run(e *env) (err error) {
 			return err
 		}
 	}
-	return c.serve(e, pool, listener, admin)
+	pools, err := c.pools(e, url, pool)
+	if err != nil {
+		return err
+	}
+	defer pools.close()
+	return c.serve(e, pools, certificate, listener, admin)
 }
 
 // migrate brings the schema up to date, on connections of its own: migrations may take longer than a request may.
 func migrate(e *env, url string) error {
-	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4})
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4, LockTimeout: postgres.MigrationLockTimeout})
 	if err != nil {
 		return err
 	}
@@ -92,40 +97,45 @@ func migrate(e *env, url string) error {
 		return err
 	}
 	defer m.Close()
+	m.Log = e.log
 	return m.Up(e.ctx, func(r *goose.MigrationResult) {
 		e.log.Info("migrated", "file", r.Source.Path, "duration", r.Duration)
 	})
 }
 
-func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listener) error {
-	var stopping atomic.Bool
-	ready := func() error {
-		if stopping.Load() {
-			return errStopping
-		}
-		return nil
-	}
-	watch := store.NewWatch(pool)
-	group, ctx := errgroup.WithContext(e.ctx)
+func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listener, admin net.Listener) error {
+	drain := newDrain(c.Drain)
+	watch := store.NewWatch(pools.reader)
+	group, told := errgroup.WithContext(e.ctx)
+	ctx, finish := context.WithCancel(context.WithoutCancel(told)) // until nobody is served any more
+	defer finish()
 	sender := newSender(c.Webhooks)
-	public := newServer(httpapi.New(httpapi.Options{
-		DB:        pool,
+	public := newServer(drain.lastAnswers(httpapi.New(httpapi.Options{
+		DB:        pools.reader,
+		Writer:    pools.writer,
 		Log:       e.log,
 		PublicURL: c.PublicURL,
 		Version:   programVersion(),
-		Ready:     ready,
+		Ready:     drain.ready,
 		Watch:     watch,
 		Webhooks:  sender,
 		Cache:     c.Cache,
 
 		MaxStreams: c.MaxStreams,
-		Stop:       ctx.Done(),
+		Stop:       drain.streams,
 
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
-	}))
+	})))
 	servers := []*http.Server{public}
-	group.Go(func() error { return public.Serve(listener) })
+	scheme := "http"
+	if certificate == nil {
+		group.Go(func() error { return public.Serve(listener) })
+	} else {
+		scheme, public.TLSConfig = "https", certificate.config()
+		group.Go(func() error { return public.ServeTLS(listener, "", "") })
+		group.Go(func() error { certificate.watch(ctx); return nil })
+	}
 	if admin != nil {
 		operator := newServer(operatorRoutes(public.Handler))
 		servers = append(servers, operator)
@@ -134,28 +144,23 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 	if os.Getenv("GOGC") == "" {
 		letGarbageGather(ctx)
 	}
-	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
+	e.log.Info("serving", "url", scheme+"://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
 
-	group.Go(func() error { tend(ctx, e, pool); return nil })
-	group.Go(func() error { keep(ctx, e, pool, watch); return nil })
+	group.Go(func() error { tend(ctx, e, pools.owner); return nil })
+	group.Go(func() error { keep(ctx, e, pools.writer, watch); return nil })
 	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
 	if !c.NoWebhooks {
-		d := c.deliverer(e, pool, watch, sender, listener.Addr())
+		d := c.deliverer(e, pools.writer, watch, sender, scheme+"://"+listener.Addr().String())
 		group.Go(func() error { d.Run(ctx); return nil })
 	}
 	group.Go(func() error {
-		<-ctx.Done()
-		stopping.Store(true)
-		e.log.Info("stopping", "reason", context.Cause(ctx))
-		drain, cancel := context.WithTimeout(context.Background(), drainTime)
-		defer cancel()
-		for _, s := range servers {
-			if err := s.Shutdown(drain); err != nil {
-				_ = s.Close() // what has not ended by now is cut off
-			}
-		}
+		defer finish()
+		<-told.Done()
+		e.log.Info("stopping", "reason", context.Cause(told), "delay", c.Delay)
+		drain.end(servers)
 		return nil
 	})
+	tellManager("READY=1")
 	if err := group.Wait(); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
@@ -164,7 +169,7 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 
 // deliverer delivers webhooks. Nobody has asked for a message by an address of ours that could stand in it: without
 // PARLEY_PUBLIC_URL it is the one that we listen on.
-func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, addr net.Addr) *webhook.Deliverer {
+func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, address string) *webhook.Deliverer {
 	return webhook.NewDeliverer(webhook.DelivererOptions{
 		DB:     pool,
 		Schema: postgres.QueueSchema,
@@ -172,7 +177,7 @@ func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sen
 		Sender: sender,
 		Policy: webhook.Standard(rand.Float64),
 		Log:    e.log,
-		Base:   cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), "http://"+addr.String()),
+		Base:   cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), address),
 	})
 }
 

@@ -30,7 +30,7 @@ func (s *server) authorize(r *http.Request, scope string) (store.Key, error) {
 	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") {
 		return store.Key{}, &unauthorized{&store.BadKey{Reason: "is sent in one header, as Authorization: Bearer, followed by the key"}}
 	}
-	key, err := store.Authenticate(r.Context(), s.DB, strings.TrimSpace(text), s.Now())
+	key, err := store.Authenticate(r.Context(), s.Writer, strings.TrimSpace(text), s.Now())
 	if bad, ok := err.(*store.BadKey); ok { //nolint:errorlint // Authenticate does not wrap it
 		return store.Key{}, &unauthorized{bad}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"log/slog"
 	"net"
@@ -99,6 +100,9 @@ func (f *follower) serve(ctx context.Context, w http.ResponseWriter, now int64) 
 	err := f.run(now)
 	if ctx.Err() != nil {
 		err = errGone
+	}
+	if errors.Is(err, errStopping) {
+		f.farewell()
 	}
 	f.Log.LogAttrs(ctx, slog.LevelInfo, "stream ended", slog.String("request_id", f.id), slog.Int64("revision", f.done),
 		slog.Duration("duration", time.Since(begin)), slog.String("client", f.client), slog.Any("reason", err))
@@ -229,6 +233,18 @@ var errStopping = errors.New("the server is stopping")
 
 // errGone is the error of a stream whose client has ended it.
 var errGone = errors.New("the client is gone")
+
+// farewell has the client connect anew, to another server if there is one: not all of them at the same moment, and each soon.
+func (f *follower) farewell() {
+	const soonest, latest = 200, retry // milliseconds
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(f.id))
+	f.buf = fmt.Appendf(f.buf[:0], ": the server is stopping, connect anew\nretry: %d\n\n", soonest+hash.Sum32()%(latest-soonest))
+	_ = f.control.SetWriteDeadline(time.Now().Add(time.Second))
+	if _, err := f.w.Write(f.buf); err == nil { // failing, the client learns of it by the end of the connection
+		_ = f.control.Flush()
+	}
+}
 
 // run writes until the client goes away or is too slow, the server stops, or the database does not answer.
 func (f *follower) run(now int64) error {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -300,6 +301,9 @@ func TestStreamEnds(t *testing.T) {
 	close(stop)
 	if e, err := s.next(); !errors.Is(err, io.EOF) {
 		t.Error("the end, and no fault:", e, err)
+	}
+	if n, err := strconv.Atoi(s.retry); err != nil || n < 200 || n >= 3000 || s.comments != 1 {
+		t.Errorf("it is told to come back after %s ms, by %d comments", s.retry, s.comments)
 	}
 	if e, err := subscribe(t, a.URL+"/v1/rounds.sse?snapshot=true").next(); !errors.Is(err, io.EOF) {
 		t.Error("the end at once:", e, err)

@@ -18,7 +18,8 @@ import (
 
 // Options are what a server is made of.
 type Options struct {
-	DB        *pgxpool.Pool
+	DB        *pgxpool.Pool // all that is read
+	Writer    *pgxpool.Pool // what is written, keys and webhooks; nil: DB
 	Log       *slog.Logger
 	PublicURL string           // what absolute links begin with; "": as the client addressed us
 	Version   string           // of the program; part of every validator
@@ -66,6 +67,9 @@ func New(o Options) http.Handler {
 	if o.NewID == nil {
 		o.NewID = rand.Text
 	}
+	if o.Writer == nil {
+		o.Writer = o.DB
+	}
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
 	if o.Watch == nil {
 		o.Watch = store.NewWatch(o.DB)
@@ -76,7 +80,7 @@ func New(o Options) http.Handler {
 	if o.Webhooks == nil {
 		o.Webhooks = webhook.NewSender(webhook.SenderOptions{Version: o.Version})
 	}
-	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now), streams: newStreams(&o), site: web.New()}
+	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.Writer), files: newFiles(o.Now), streams: newStreams(&o), site: web.New()}
 	r := s.routes()
 	s.routing = r
 	return s.front(r)

@@ -114,7 +114,7 @@ func fresh(w http.ResponseWriter, status int, value any) error {
 }
 
 func (s *server) listWebhooks(w http.ResponseWriter, r *http.Request, _ store.Key) error {
-	all, err := store.Webhooks(r.Context(), s.DB)
+	all, err := store.Webhooks(r.Context(), s.Writer)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (s *server) postWebhook(w http.ResponseWriter, r *http.Request, key store.K
 	if err != nil {
 		return err
 	}
-	made, err := webhook.Create(r.Context(), s.DB, rand.Reader, d, key.Name, revision)
+	made, err := webhook.Create(r.Context(), s.Writer, rand.Reader, d, key.Name, revision)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (s *server) postWebhook(w http.ResponseWriter, r *http.Request, key store.K
 }
 
 func (s *server) getWebhook(w http.ResponseWriter, r *http.Request, id string) error {
-	one, err := store.FindWebhook(r.Context(), s.DB, id)
+	one, err := store.FindWebhook(r.Context(), s.Writer, id)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (s *server) patchWebhook(w http.ResponseWriter, r *http.Request, id string)
 	if err != nil {
 		return err
 	}
-	changed, err := webhook.Change(r.Context(), s.DB, id, d)
+	changed, err := webhook.Change(r.Context(), s.Writer, id, d)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (s *server) patchWebhook(w http.ResponseWriter, r *http.Request, id string)
 }
 
 func (s *server) deleteWebhook(w http.ResponseWriter, r *http.Request, id string) error {
-	if err := store.DeleteWebhook(r.Context(), s.DB, id); err != nil {
+	if err := store.DeleteWebhook(r.Context(), s.Writer, id); err != nil {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -172,7 +172,7 @@ func (s *server) deleteWebhook(w http.ResponseWriter, r *http.Request, id string
 }
 
 func (s *server) rotateWebhook(w http.ResponseWriter, r *http.Request, id string) error {
-	rotated, err := webhook.Rotate(r.Context(), s.DB, rand.Reader, id, s.Now())
+	rotated, err := webhook.Rotate(r.Context(), s.Writer, rand.Reader, id, s.Now())
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (s *server) rotateWebhook(w http.ResponseWriter, r *http.Request, id string
 
 // testWebhook sends a ping, and answers with what came of it.
 func (s *server) testWebhook(w http.ResponseWriter, r *http.Request, id string) error {
-	one, err := store.FindWebhook(r.Context(), s.DB, id)
+	one, err := store.FindWebhook(r.Context(), s.Writer, id)
 	if err != nil {
 		return err
 	}
