@@ -173,7 +173,7 @@ func (c *collection) history(w http.ResponseWriter, r *http.Request) error {
 		f, _ := c.grammar.Field(field)
 		a.List.Where = append(a.List.Where, query.Condition{Field: f, Texts: []string{value}})
 	}
-	return c.answer(w, r, a)
+	return of.answer(w, r, a)
 }
 
 // answer serves the answer to a list that is understood.

@@ -406,3 +406,39 @@ func TestStreamsAndTheCache(t *testing.T) {
 		wants(t, s.until(t, fmt.Sprintf("%d-1", revision)), event{"upsert", fmt.Sprintf("%d-1", revision), `{"id":"istanbul-2025-1","title":"other"}`})
 	}
 }
+
+// TestStreamsOfHistories: each tells of its own record alone, whoever followed what first, and goes on where it was cut off.
+func TestStreamsOfHistories(t *testing.T) {
+	db := pgtest.DB(t)
+	a := listening(t, db, httpapi.Options{})
+	const query = "?fields=collection,record"
+	party, round, source, all := "/v1/parties/TR/history.sse", "/v1/rounds/istanbul-2025-1/history.sse", "/v1/sources/tass-2025-07-25-erdogan/history.sse", "/v1/changes.sse"
+	told := func(revision int64, n int, collection, record string) event {
+		return event{"upsert", fmt.Sprintf("%d-%d", revision, n), fmt.Sprintf(`{"collection":"%s","record":"%s"}`, collection, record)}
+	}
+	for i, order := range [][]string{{party, round, source, all}, {all, source, round, party}} {
+		var open []*stream
+		var since string
+		for _, path := range order {
+			s := subscribe(t, a.URL+path+query)
+			since = s.must(t).id
+			open = append(open, s)
+		}
+		first := pgtest.Change(t, db, nil, fmt.Sprintf("update parties set name = 'Türkiye %d' where id = 'TR'", i))
+		second := pgtest.Change(t, db, nil, fmt.Sprintf("update rounds set title = 'Round %d' where id = 'istanbul-2025-1'", i), fmt.Sprintf("update sources set title = 'Title %d' where id = 'tass-2025-07-25-erdogan'", i))
+		want := map[string][]event{
+			party:  {told(first, 1, "parties", "TR")},
+			round:  {told(second, 1, "rounds", "istanbul-2025-1")},
+			source: {told(second, 1, "sources", "tass-2025-07-25-erdogan")},
+			all:    {told(first, 1, "parties", "TR"), told(second, 1, "rounds", "istanbul-2025-1"), told(second, 2, "sources", "tass-2025-07-25-erdogan")},
+		}
+		for j, path := range order {
+			last := want[path][len(want[path])-1].id
+			wants(t, open[j].until(t, last), want[path]...)
+			open[j].stop()
+			again := subscribe(t, a.URL+path+query, "Last-Event-ID", since)
+			wants(t, again.until(t, last), want[path]...)
+			again.stop()
+		}
+	}
+}
