@@ -197,6 +197,9 @@ func (w *Webhook) Told(ctx context.Context, db *pgxpool.Pool, place WebhookPlace
 	if done {
 		w.WebhookPlace = place
 	}
+	if done && a != nil { // the next message has its own failures
+		w.Delivered, w.Failures, w.FailingSince, w.RetryAt, w.Last = w.Delivered+1, 0, nil, nil, *a
+	}
 	return done, err
 }
 

@@ -336,6 +336,35 @@ func TestDisabled(t *testing.T) {
 	}
 }
 
+// TestFailuresAreOfOneMessage: a message that was accepted leaves none of its failures to the next one, which has all its attempts.
+func TestFailuresAreOfOneMessage(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	r := newReceiver(t)
+	answers := []int{500, 500, 200, 500, 500, 200}
+	r.answer = func(message) int { return answers[min(len(r.got), len(answers)-1)] }
+	w := subscribe(t, db, r.URL, "/v1/prisoner-exchanges", 1)
+	note(t, db, "exchange-2025-05-23", "a")
+	last := note(t, db, "exchange-2025-05-23", "b") // both are due
+	policy := hasty
+	policy.Attempts = 3
+	_, l := deliverer(t, db, policy)
+	w = eventually(t, db, w.ID, "told of everything, or disabled", func(w store.Webhook) bool { return w.Through == last || w.Status != store.WebhookActive })
+	if w.Status != store.WebhookActive || w.Failed != 4 || w.Failures != 0 || w.FailingSince != nil {
+		t.Errorf("%+v", w)
+	}
+	var counted []string
+	for line := range strings.Lines(l.text()) {
+		if _, rest, ok := strings.Cut(line, " failures="); ok {
+			n, _, _ := strings.Cut(rest, " ")
+			counted = append(counted, n)
+		}
+	}
+	if diff := cmp.Diff([]string{"1", "2", "1", "2"}, counted); diff != "" {
+		t.Errorf("failures of each message (-) and those that waits were made of (+): %s", diff)
+	}
+}
+
 // TestWaiting: a webhook that waits for its next attempt does not hold up others, and one that somebody changes goes on at once.
 func TestWaiting(t *testing.T) {
 	t.Parallel()
