@@ -70,8 +70,11 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	}
 	grammar := c.grammar
 	grammar.Flat, grammar.Fixed = form.Flat, grammar.Fixed || form.Entry
-	if form.Recent && kind == render.Lists && !values.Has("sort") && slices.Contains(grammar.SortKeys(), render.RecentFirst[1:]) {
-		values.Set("sort", render.RecentFirst)
+	if form.Recent && kind == render.Lists && slices.Contains(grammar.SortKeys(), render.RecentFirst[1:]) {
+		grammar.DefaultSort = "" // whatever the order is, the query names it: in other forms it is the same one
+		if !values.Has("sort") {
+			values.Set("sort", render.RecentFirst)
+		}
 	}
 	read := readings[kind]
 	if form.Live {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,6 +178,55 @@ func TestFeedsAreWalked(t *testing.T) {
 	if diff := cmp.Diff(ids, items); diff != "" {
 		t.Errorf("entries of Atom (-) and items of JSON Feed (+):\n%s", diff)
 	}
+}
+
+// TestFeedsInTheirOrder: a feed in the order that a list has by itself is a feed of its own, which is walked as any other, and
+// whose address in other forms has the same records. Where none is asked for there is one order, named or not.
+func TestFeedsInTheirOrder(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	read := func(target string) (f feed) {
+		t.Helper()
+		if err := xml.Unmarshal(s.get(t, target, http.StatusOK).body, &f); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	for list, sort := range map[string]string{
+		"rounds": "-date", "people": "name", "prisoner-exchanges": "-date", "changes": "id", "sources": "-published_on", "events": "-date", "coverage": "id",
+		"rounds/istanbul-2025-1/history": "id",
+	} {
+		address := "/v1/" + list + ".atom?limit=2&sort="
+		sorted, usual := read(address+sort), read("/v1/"+list+".atom?limit=2")
+		if sorted.ID == usual.ID || sorted.ID != s.url+"/v1/"+list+".atom?limit=2&sort="+url.QueryEscape(sort) || sorted.link("self") != sorted.ID {
+			t.Errorf("%s is the feed %s, and without sort %s", address+sort, sorted.ID, usual.ID)
+		}
+		if next := sorted.link("next"); next != "" {
+			if page := read(strings.TrimPrefix(next, s.url)); page.ID != sorted.ID || page.Entries[0].ID == sorted.Entries[0].ID {
+				t.Errorf("after %s comes %s of %s", address+sort, page.Entries[0].ID, page.ID)
+			}
+		} else if list != "rounds/istanbul-2025-1/history" {
+			t.Errorf("nothing comes after %s", address+sort)
+		}
+		if named := read(address + render.RecentFirst); named.ID != usual.ID || named.link("self") != usual.link("self") {
+			t.Errorf("%s is the feed %s, and without sort %s", address+render.RecentFirst, named.ID, usual.ID)
+		}
+		for _, f := range []feed{sorted, usual} {
+			for _, rel := range []string{"memento", "alternate"} {
+				there := decode[struct{ Data []struct{ ID any } }](t, s.get(t, strings.TrimPrefix(f.link(rel), s.url), http.StatusOK).body).Data
+				var want, got []string
+				for i, e := range f.Entries {
+					want, got = append(want, path.Base(e.ID)), append(got, fmt.Sprint(there[i].ID))
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("entries of %s (-) and its %s (+):\n%s", f.ID, rel, diff)
+				}
+			}
+		}
+	}
+	items := decode[struct {
+		Next string `json:"next_url"`
+	}](t, s.get(t, "/v1/prisoner-exchanges.feed.json?sort=-date&limit=3", http.StatusOK).body)
+	s.get(t, strings.TrimPrefix(items.Next, s.url), http.StatusOK)
 }
 
 // TestCitationsLast: the address in a citation answers the same after the data set has changed, and so does the citation.
