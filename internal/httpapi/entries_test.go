@@ -229,6 +229,39 @@ func TestFeedsInTheirOrder(t *testing.T) {
 	s.get(t, strings.TrimPrefix(items.Next, s.url), http.StatusOK)
 }
 
+// TestCataloguesLead: every address of ours that the descriptions of the whole name answers.
+func TestCataloguesLead(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	var follow func(any)
+	seen := map[string]bool{}
+	follow = func(value any) {
+		switch value := value.(type) {
+		case map[string]any:
+			for key, of := range value {
+				if key != "@context" {
+					follow(of)
+				}
+			}
+		case []any:
+			for _, of := range value {
+				follow(of)
+			}
+		case string:
+			if strings.HasPrefix(value, s.url) && !seen[value] {
+				seen[value] = true
+				if a := s.send(t, http.MethodHead, strings.TrimPrefix(value, s.url), nil); a.response.StatusCode != http.StatusOK {
+					t.Errorf("%s: %s", value, a.response.Status)
+				}
+			}
+		}
+	}
+	follow(decode[any](t, s.get(t, "/v1/datapackage.json", http.StatusOK).body))
+	follow(decode[any](t, s.get(t, "/v1/dataset.jsonld", http.StatusOK).body))
+	if len(seen) < len(store.Tables) {
+		t.Errorf("only %d addresses", len(seen))
+	}
+}
+
 // TestCitationsLast: the address in a citation answers the same after the data set has changed, and so does the citation.
 func TestCitationsLast(t *testing.T) {
 	s := open(t, httpapi.Options{DB: pgtest.DB(t), Author: "test"})
