@@ -44,7 +44,7 @@ type asked struct {
 	kind   render.Kind
 	moment *store.Moment // what as_of stands for; nil: not given
 	base   string
-	path   string // as the client wrote it, extension included
+	path   string // as the client wrote it, with the extension of a form that does not come by itself
 	file   string // what the answer is called where it is saved
 
 	pinned   string // the permalink, once it is made
@@ -87,6 +87,9 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	if u, err := url.Parse(path); err == nil && u.Host != "" { // through a proxy: the whole address
 		path = u.EscapedPath()
+	}
+	if form != c.forms[kind][0] && r.Header.Get(byExtension) == "" { // so that what the answer links to has its form
+		path += "." + form.Name
 	}
 	a := &asked{
 		Question: store.Question{Table: c.table, List: l, Form: layout(form), Needs: form.Needs, Counts: form.Meta},

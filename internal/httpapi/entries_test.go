@@ -229,6 +229,40 @@ func TestFeedsInTheirOrder(t *testing.T) {
 	s.get(t, strings.TrimPrefix(items.Next, s.url), http.StatusOK)
 }
 
+// TestFormsByAccept: what an answer links to comes in its form to whoever follows, as do those who know nothing of Accept.
+func TestFormsByAccept(t *testing.T) {
+	s := open(t, httpapi.Options{Cache: 1 << 20})
+	for _, f := range render.Forms {
+		if !f.Fits(render.Lists, store.Rounds.Grammar().Fields, store.Rounds.EntryShape()) || f.Live {
+			continue
+		}
+		asked := s.do(t, http.MethodGet, "/v1/rounds?limit=1", http.Header{"Accept": {f.Media}}, http.StatusOK)
+		again := s.do(t, http.MethodGet, "/v1/rounds?limit=1", http.Header{"Accept": {f.Media}}, http.StatusOK)
+		named := s.get(t, "/v1/rounds."+f.Name+"?limit=1", http.StatusOK)
+		if again.response.Header.Get("Vary") != asked.response.Header.Get("Vary") || !strings.Contains(asked.response.Header.Get("Vary"), "Accept") || strings.Contains(named.response.Header.Get("Vary"), "Accept,") {
+			t.Errorf("%s: Vary is %s, then %s, and by extension %s", f.Name, asked.response.Header["Vary"], again.response.Header["Vary"], named.response.Header["Vary"])
+		}
+		for _, links := range asked.response.Header["Link"] {
+			for link := range strings.SplitSeq(links, ", ") {
+				address, rel, _ := strings.Cut(strings.TrimPrefix(link, "<"), ">; ")
+				if rel == `rel="license"` {
+					continue
+				}
+				if there := s.get(t, strings.TrimPrefix(address, s.url), http.StatusOK); there.response.Header.Get("Content-Type") != asked.response.Header.Get("Content-Type") {
+					t.Errorf("%s by Accept: %s is %s", f.Name, link, there.response.Header.Get("Content-Type"))
+				}
+			}
+		}
+	}
+	feed := decode[struct {
+		Next string `json:"next_url"`
+		Self string `json:"feed_url"`
+	}](t, s.do(t, http.MethodGet, "/v1/rounds?limit=1", http.Header{"Accept": {"application/feed+json"}}, http.StatusOK).body)
+	if next := s.get(t, strings.TrimPrefix(feed.Next, s.url), http.StatusOK); next.response.Header.Get("Content-Type") != "application/feed+json" || feed.Self != s.url+"/v1/rounds.feed.json?limit=1" {
+		t.Errorf("%+v leads to %s", feed, next.response.Header.Get("Content-Type"))
+	}
+}
+
 // TestCataloguesLead: every address of ours that the descriptions of the whole name answers.
 func TestCataloguesLead(t *testing.T) {
 	s := open(t, httpapi.Options{})
