@@ -47,6 +47,8 @@ type asked struct {
 	path   string // as the client wrote it, with the extension of a form that does not come by itself
 	file   string // what the answer is called where it is saved
 
+	history struct{ Collection, ID string } // of one record; "": not of one
+
 	pinned   string // the permalink, once it is made
 	pinnedAt int64
 }
@@ -99,7 +101,7 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 		path:     path,
 		file:     strings.ReplaceAll(strings.TrimPrefix(r.URL.Path, "/v1/"), "/", "-") + "." + form.Name,
 	}
-	if l.ReportedBy != "" {
+	if l.ReportedBy != "" && !form.Live { // which may wait for the answer
 		if err := store.IsParty(r.Context(), c.DB, l.ReportedBy); err != nil {
 			return nil, err
 		}
@@ -172,8 +174,10 @@ func (c *collection) history(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := store.HasHistory(r.Context(), c.DB, name, id); err != nil {
-		return err
+	if a.history.Collection, a.history.ID = name, id; !a.Live { // which may wait for the answer
+		if err := store.HasHistory(r.Context(), c.DB, name, id); err != nil {
+			return err
+		}
 	}
 	for field, value := range map[string]string{"collection": name, "record": id} {
 		f, _ := c.grammar.Field(field)
