@@ -219,6 +219,9 @@ func TestFileInParts(t *testing.T) {
 					}
 				}
 				for _, header := range [][]string{
+					{"Range", "lines=1-2"},
+					{"Range", "items=0-1", "If-Range", tag},
+					{"Range", "bytes"},
 					{"Range", "bytes=0-3", "If-Range", `"1-0"`},
 					{"Range", "bytes=0-3", "If-Range", "W/" + tag},
 					{"Range", "bytes=0-3", "If-Range", "Mon, 23 Nov 2026 00:00:00 GMT"},
@@ -234,8 +237,8 @@ func TestFileInParts(t *testing.T) {
 				if a := get(http.StatusPartialContent, "Range", "bytes=0-3,-8"); !strings.HasPrefix(a.response.Header.Get("Content-Type"), "multipart/byteranges") {
 					t.Errorf("two ranges: %v", a.response.Header)
 				}
-				for _, ask := range []string{fmt.Sprintf("bytes=%d-", n), "bytes=5-4", "bytes=x-", "lines=1-2", "bytes=0-3,99999999999999999999-", "bytes=--1"} {
-					if a := get(http.StatusRequestedRangeNotSatisfiable, "Range", ask); !strings.Contains(string(a.body), "range-not-satisfiable") || a.response.Header.Get("Etag") != "" {
+				for _, ask := range []string{fmt.Sprintf("bytes=%d-", n), "bytes=5-4", "bytes=x-", "bytes=0-3,99999999999999999999-", "bytes=--1"} {
+					if a := get(http.StatusRequestedRangeNotSatisfiable, "Range", ask); !strings.Contains(string(a.body), "range-not-satisfiable") || a.response.Header.Get("Etag") != "" || a.response.Header.Get("Content-Range") != fmt.Sprintf("bytes */%d", n) {
 						t.Errorf("%s: %v %s", ask, a.response.Header, a.body)
 					}
 				}
@@ -243,8 +246,13 @@ func TestFileInParts(t *testing.T) {
 				if a := get(http.StatusPreconditionFailed, "If-Match", `"1-0"`); !strings.Contains(string(a.body), "precondition-failed") {
 					t.Errorf("If-Match of another answer: %s", a.body)
 				}
-				if ranges := s.send(t, http.MethodHead, target, http.Header{"Range": {"bytes=0-3"}}); ranges.response.ContentLength != 4 || len(ranges.body) > 0 {
-					t.Errorf("HEAD of a part: %v", ranges.response.Header)
+				for _, ask := range []string{"bytes=0-3", fmt.Sprintf("bytes=%d-", n), "items=0-1"} { // a range is of GET alone
+					if a := s.send(t, http.MethodHead, target, http.Header{"Range": {ask}}); a.response.StatusCode != http.StatusOK || a.response.ContentLength != int64(n) || len(a.body) > 0 {
+						t.Errorf("HEAD of %s: %s %v", ask, a.response.Status, a.response.Header)
+					}
+				}
+				if a := get(http.StatusPartialContent, "Range", "Bytes=0-3"); !bytes.Equal(a.body, whole.body[:4]) { // units are the same in capitals
+					t.Errorf("Bytes: %v", a.response.Header)
 				}
 			})
 		}
