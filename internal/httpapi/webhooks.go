@@ -52,7 +52,7 @@ func (s *server) hook(r *http.Request, w store.Webhook) hook {
 		ID: w.ID, URL: s.base(r) + "/v1/webhooks/" + w.ID, Name: w.Name, Target: w.Target, Query: w.Query,
 		Status: w.Status, StatusReason: w.StatusReason, StatusSince: w.StatusSince.UTC(),
 		DeliveredThrough: w.Through, DeliveredCount: w.Delivered, FailedCount: w.Failed, Failures: w.Failures, RetryAt: utc(w.RetryAt),
-		LastAttempt: attempt(w.Last), PreviousSecretUntil: utc(w.PreviousUntil), CreatedAt: w.CreatedAt.UTC(), CreatedBy: w.CreatedBy,
+		LastAttempt: attempt(w.Last), PreviousSecretUntil: utc(w.PreviousUntil()), CreatedAt: w.CreatedAt.UTC(), CreatedBy: w.CreatedBy,
 	}
 }
 

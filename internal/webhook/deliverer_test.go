@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
@@ -513,7 +514,8 @@ func TestOwnFault(t *testing.T) {
 	}
 }
 
-// TestRotation: for a day messages are signed with both secrets, then with the new one.
+// TestRotation: for a day messages are signed with both secrets, then with the new one; and with three, if there is another one within
+// the day.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	db := pgtest.DB(t)
@@ -526,15 +528,36 @@ func TestRotation(t *testing.T) {
 	r.secrets = []store.WebhookSecret{w.Secret, rotated.Secret}
 	_, _ = deliverer(t, db, hasty, w.Secret, rotated.Secret)
 	r.upTo(t, note(t, db, "exchange-2025-05-23", "a"))
-	exec(t, db, "update webhooks set previous_secret_until = now()")
+	again, err := webhook.Rotate(t.Context(), db, rand.Reader, w.ID, time.Now())
+	if err != nil || len(again.Previous) != 2 || !bytes.Equal(again.Previous[0].WebhookSecret, w.Secret) || *again.PreviousUntil() != again.Previous[1].Until {
+		t.Fatal(err, again.Previous)
+	}
 	r.mu.Lock()
-	r.secrets = r.secrets[1:]
+	r.secrets = append(r.secrets, again.Secret)
+	r.mu.Unlock()
+	r.upTo(t, note(t, db, "exchange-2025-05-23", "of three"))
+	exec(t, db, "update webhook_secrets set until = now()")
+	r.mu.Lock()
+	r.secrets = r.secrets[2:]
 	r.fault = func(text string) { t.Errorf("not signed with the new secret: %s", text) }
 	r.mu.Unlock()
 	r.upTo(t, note(t, db, "exchange-2025-05-23", "b"))
-	for _, text := range []string{fmt.Sprint(rotated), fmt.Sprintf("%+v", rotated), fmt.Sprintf("%#v", rotated)} {
-		if strings.Contains(text, rotated.Secret.Text()[6:]) || strings.Contains(text, fmt.Sprint([]byte(rotated.Secret))) {
-			t.Errorf("a secret shows: %s", text)
+	for _, text := range []string{fmt.Sprint(again), fmt.Sprintf("%+v", again), fmt.Sprintf("%#v", again), fmt.Sprintf("%v %+v %#v", again.Previous, again.Previous, again.Previous)} {
+		for _, secret := range []store.WebhookSecret{w.Secret, rotated.Secret, again.Secret} {
+			if strings.Contains(text, secret.Text()[6:]) || strings.Contains(text, fmt.Sprint([]byte(secret))) {
+				t.Errorf("a secret shows: %s", text)
+			}
 		}
+	}
+	for {
+		if again, err = webhook.Rotate(t.Context(), db, rand.Reader, w.ID, time.Now()); err != nil {
+			break
+		}
+		if again.Previous[0].Until.Before(time.Now()) || len(again.Previous) > 20 {
+			t.Fatalf("%d secrets hold, the first until %s", len(again.Previous), again.Previous[0].Until)
+		}
+	}
+	if !errors.Is(err, store.ErrTooManySecrets) {
+		t.Error(err)
 	}
 }

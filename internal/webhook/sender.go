@@ -177,11 +177,13 @@ func (s *Sender) post(ctx context.Context, w *store.Webhook, m Message, at time.
 	return s.client.Do(request)
 }
 
-// sign signs a message with the secret of its webhook and, while that holds, with the one before.
+// sign signs a message with the secret of its webhook and with those before that still hold.
 func sign(w *store.Webhook, m Message, at time.Time) (string, error) {
 	secrets := []store.WebhookSecret{w.Secret}
-	if w.PreviousUntil != nil && at.Before(*w.PreviousUntil) {
-		secrets = append(secrets, w.Previous)
+	for _, previous := range w.Previous {
+		if at.Before(previous.Until) {
+			secrets = append(secrets, previous.WebhookSecret)
+		}
 	}
 	var signatures []string
 	for _, secret := range secrets {
