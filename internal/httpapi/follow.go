@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -90,7 +91,7 @@ func (f *follower) serve(ctx context.Context, w http.ResponseWriter, now int64) 
 	f.ctx, f.w, f.control = ctx, w, http.NewResponseController(w)
 	begin := time.Now()
 	err := f.run(now)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !errors.Is(err, errSlow) {
 		err = errGone
 	}
 	f.Log.LogAttrs(ctx, slog.LevelInfo, "stream ended", slog.String("request_id", f.id), slog.Int64("revision", f.done),
@@ -223,6 +224,9 @@ type follower struct {
 
 // errStopping is the error of a stream that ends because the server does.
 var errStopping = errors.New("the server is stopping")
+
+// errSlow is the error of a stream whose client does not read. The context of its request ends as well.
+var errSlow = fmt.Errorf("the client has read nothing for %s", stallTimeout)
 
 // errGone is the error of a stream whose client has ended it.
 var errGone = errors.New("the client is gone")
@@ -433,10 +437,13 @@ func (f *follower) flush() error {
 	if f.buf = f.buf[:0]; cap(f.buf) > keptBuffer {
 		f.buf = nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = f.control.Flush()
 	}
-	return f.control.Flush()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errSlow
+	}
+	return err
 }
 
 // keptBuffer is how much memory a client holds that waits: there are many who wait for long.

@@ -2,12 +2,15 @@ package httpapi_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -343,15 +346,17 @@ func TestStreamOutlivesListening(t *testing.T) {
 	}
 }
 
-// stalled is a client that takes so many writes, and no more.
+// stalled is a client that takes so many writes, and no more: its request ends then, as it does for net/http.
 type stalled struct {
 	*httptest.ResponseRecorder
 	takes int
+	end   context.CancelFunc
 }
 
 func (s *stalled) Write(b []byte) (int, error) {
 	if s.takes--; s.takes < 0 {
-		return 0, errors.New("the deadline has passed")
+		s.end()
+		return 0, fmt.Errorf("write: %w", os.ErrDeadlineExceeded)
 	}
 	return s.ResponseRecorder.Write(b)
 }
@@ -372,9 +377,15 @@ func TestSlowReader(t *testing.T) {
 	for e := whole.must(t); e.name != "revision"; e = whole.must(t) {
 		all = append(all, e)
 	}
-	handler := httpapi.New(httpapi.Options{DB: db})
-	w := &stalled{httptest.NewRecorder(), 2} // the beginning, and the first piece
-	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/sources.sse?snapshot=true", nil))
+	log := &logged{}
+	handler := httpapi.New(httpapi.Options{DB: db, Log: slog.New(slog.NewTextHandler(log, nil))})
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	w := &stalled{httptest.NewRecorder(), 2, end} // the beginning, and the first piece
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/sources.sse?snapshot=true", nil))
+	if text := log.text(); !strings.Contains(text, `reason="the client has read nothing for 1m0s"`) {
+		t.Errorf("logged: %s", text)
+	}
 	s := &stream{lines: bufio.NewReader(w.Body)}
 	n := 0
 	for _, err := s.next(); err == nil; _, err = s.next() {
