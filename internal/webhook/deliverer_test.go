@@ -441,7 +441,7 @@ func TestReset(t *testing.T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first := r.got[0]
-	if first.Type != "records.reset" || first.ID != messageID(w, 2, 0) || first.Data.Records != "https://example.org/v1/prisoner-exchanges?from=RU" || first.Data.Revision != 2 || len(r.got) != 2 {
+	if first.Type != "records.reset" || first.ID != messageID(w, 2, 0) || first.Data.Records != "https://example.org/v1/prisoner-exchanges?as_of=2&from=RU" || first.Data.Revision != 2 || len(r.got) != 2 {
 		t.Errorf("%+v", r.got)
 	}
 }
