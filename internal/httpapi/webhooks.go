@@ -81,6 +81,11 @@ func (s *server) administer(h func(w http.ResponseWriter, r *http.Request, key s
 		if _, err := (offer{render.JSON}).negotiate(w, r); err != nil {
 			return err
 		}
+		if r.Header.Get("Idempotency-Key") != "" {
+			return &query.Error{Faults: []query.Fault{{
+				Parameter: "Idempotency-Key", Reason: "is for changesets only; should the answer to this request be lost, GET /v1/webhooks shows what came of it",
+			}}}
+		}
 		return h(w, r, key)
 	})
 }
