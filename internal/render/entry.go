@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -80,6 +81,9 @@ func (s *Subject) entry(values [][]byte) Entry {
 	if err := json.Unmarshal(AppendJSON(nil, Record{s.Columns, values, s.Base}), &e); err != nil {
 		panic(fmt.Sprintf("an entry is not as its columns say: %v", err)) // made by our own statement
 	}
+	if s.Kind == Records {
+		s.record = strings.TrimSuffix(e.Title, ".")
+	}
 	return e
 }
 
@@ -131,7 +135,7 @@ func (e *Entry) happened() (time.Time, bool) {
 // answer is what feeds, calendars and citations say of themselves.
 type answer struct {
 	Meta
-	title string // such as "Parley: rounds, party=UA"
+	title string // such as "Parley: rounds, party=UA"; of one record, with its own
 	self  string // the address of this very answer
 	first string // of its first page
 	page  string // the same query, in the same order, in the form that comes unless another is asked for
@@ -149,7 +153,7 @@ func newAnswer(s *Subject, f *Form, m Meta) answer {
 	if f.Recent && v.Get("sort") == RecentFirst {
 		v.Del("sort")
 	}
-	a := answer{Meta: m, title: "Parley: " + s.Collection, cite: strings.Replace(m.Permalink, path+"."+f.Name+"?", path+"?", 1)}
+	a := answer{Meta: m, title: "Parley: " + cmp.Or(s.record, s.Of, s.Collection), page: address(path, whole), cite: strings.Replace(m.Permalink, path+"."+f.Name+"?", path+"?", 1)}
 	a.self = address(path+"."+f.Name, v)
 	v.Del("cursor")
 	a.first = address(path+"."+f.Name, v)
