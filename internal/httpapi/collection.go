@@ -94,7 +94,7 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 		path += "." + form.Name
 	}
 	a := &asked{
-		Question: store.Question{Table: c.table, List: l, Form: layout(form), Needs: form.Needs, Counts: form.Meta},
+		Question: store.Question{Table: c.table, List: l, Form: layout(form, c.table), Needs: form.Needs, Counts: form.Meta},
 		Form:     form,
 		kind:     kind,
 		base:     c.base(r),
@@ -117,12 +117,12 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	return a, nil
 }
 
-// layout is what a form needs to know of records.
-func layout(f *render.Form) store.Form {
+// layout is what a form needs to know of the records of a collection.
+func layout(f *render.Form, t *store.Table) store.Form {
 	switch {
 	case f.Flat:
 		return store.Flat
-	case f.Entry:
+	case f.Entry && t.Entry != nil:
 		return store.Entries
 	default:
 		return store.Nested

@@ -62,6 +62,10 @@ func TestEveryForm(t *testing.T) {
 		})
 	}
 	s.hasForm(t, "/v1/rounds/istanbul-2025-3/history.atom")
+	for _, form := range []string{"bib", "csl.json"} {
+		s.hasForm(t, "/v1/prisoner-exchanges/totals."+form+"?by=month&reported_by=UA")
+		s.hasForm(t, "/v1/body-repatriations/totals."+form+"?by=year&bbox=22,44.3,40.3,52.4")
+	}
 	s.hasForm(t, "/v1/datapackage.json")
 	s.hasForm(t, "/v1/dataset.jsonld")
 	s.do(t, http.MethodGet, "/v1/rounds.atom?fields=id", nil, http.StatusBadRequest)
@@ -307,6 +311,16 @@ func TestCitationsLast(t *testing.T) {
 		}
 		return items[0]
 	}
+	for target, title := range map[string]string{
+		"/v1/prisoner-exchanges/totals.csl.json?by=year&date=2025": "Parley: totals of prisoner-exchanges, by=year, date=2025", "/v1/search.csl.json?q=Umerof&limit=2": "Parley: search, limit=2, q=Umerof",
+		"/v1/rounds/istanbul-2025-3/history.csl.json": "Parley: history of rounds/istanbul-2025-3",
+	} {
+		c := cited(target)
+		s.get(t, strings.TrimPrefix(c.URL, s.url), http.StatusOK)
+		if !strings.HasPrefix(c.URL, s.url+strings.Split(target, ".csl.json")[0]+"?as_of="+c.Version) || c.Title != title {
+			t.Errorf("%s: %+v", target, c)
+		}
+	}
 	for _, target := range []string{"/v1/rounds/istanbul-2025-3", "/v1/rounds", "/v1/prisoner-exchanges/exchange-2024-12-30"} {
 		before := cited(target + ".csl.json?reported_by=RU")
 		there := strings.TrimPrefix(before.URL, s.url)
@@ -419,4 +433,32 @@ func fitsField(value, kind string, required bool, enum []string) bool {
 		_, err = time.Parse(time.RFC3339, value)
 	}
 	return err == nil && (enum == nil || slices.Contains(enum, value))
+}
+
+// TestTitles: a feed and a calendar of one record bear its title, one of a list that of the query.
+func TestTitles(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	const round = "/v1/rounds/istanbul-2025-3"
+	record := "Parley: " + decode[struct{ Title string }](t, s.ask(t, round).body).Title
+	for target, want := range map[string]string{
+		round: record, "/v1/rounds": "Parley: rounds", round + "/history": "Parley: history of rounds/istanbul-2025-3", "/v1/rounds?party=TR": "Parley: rounds, party=TR",
+	} {
+		path, query, _ := strings.Cut(target, "?")
+		var f struct {
+			Title string `xml:"title"`
+		}
+		if err := xml.Unmarshal(s.get(t, path+".atom?"+query, http.StatusOK).body, &f); err != nil || f.Title != want {
+			t.Errorf("%s: %v, %q, want %q", target, err, f.Title, want)
+		}
+		if title := decode[struct{ Title string }](t, s.get(t, path+".feed.json?"+query, http.StatusOK).body).Title; title != want {
+			t.Errorf("%s: %q, want %q", target, title, want)
+		}
+		if strings.HasSuffix(path, "history") {
+			continue
+		}
+		calendar := strings.ReplaceAll(string(s.get(t, path+".ics?"+query, http.StatusOK).body), "\r\n ", "")
+		if !strings.Contains(calendar, "\r\nNAME:"+strings.ReplaceAll(want, ",", `\,`)+"\r\n") {
+			t.Errorf("%s, want %q: %.300s", target, want, calendar)
+		}
+	}
 }

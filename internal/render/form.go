@@ -66,7 +66,8 @@ func (f *Form) Fits(k Kind, columns, entry []query.Field) bool {
 	if f.Entry {
 		columns = entry
 	}
-	return (!f.Entry || entry != nil) && f.Of&k != 0 && (f.Has == nil || f.Has(columns))
+	entries := !f.Entry || entry != nil || f.Cites && k&Records == 0 // a query is cited whatever its records come to
+	return entries && f.Of&k != 0 && (f.Has == nil || f.Has(columns))
 }
 
 // Subject is what an answer is about: all that is known of it before anything is read.
