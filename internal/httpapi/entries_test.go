@@ -462,3 +462,21 @@ func TestTitles(t *testing.T) {
 		}
 	}
 }
+
+// TestUIDs: what calendars tell in words of their own has UIDs of their own, each once.
+func TestUIDs(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	of := map[string]string{}
+	for _, target := range []string{"/v1/rounds.ics", "/v1/commitments.ics", "/v1/events.ics"} {
+		for line := range strings.SplitSeq(strings.ReplaceAll(string(s.ask(t, target).body), "\r\n ", ""), "\r\n") {
+			if uid, ok := strings.CutPrefix(line, "UID:"); ok && of[uid] != "" {
+				t.Errorf("%s is in %s and in %s", uid, of[uid], target)
+			} else if ok {
+				of[uid] = target
+			}
+		}
+	}
+	if len(of) < 100 {
+		t.Errorf("only %d UIDs", len(of))
+	}
+}
