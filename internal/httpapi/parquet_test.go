@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -169,8 +170,37 @@ func TestParquetSchema(t *testing.T) {
 		"parley.reported_by": "UA",
 		"parley.licence":     httpapi.Licence,
 		"parley.attribution": httpapi.Attribution,
+		"parley.coverage":    said["parley.coverage"], // compared below
 	}, said); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestParquetMeta: a file says of itself what JSON says in meta.
+func TestParquetMeta(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	for _, target := range []string{
+		"/v1/prisoner-exchanges%s?bbox=22,44.3,40.3,52.4&date=2025&total_count=true", "/v1/rounds%s?bbox=22,44.3,40.3,52.4&limit=1", "/v1/commitments%s?due_on=2026", "/v1/prisoner-exchanges/totals%s?by=month&bbox=22,44.3,40.3,52.4",
+		"/v1/search%s?q=Umerof",
+	} {
+		want := decode[struct{ Meta map[string]any }](t, s.get(t, fmt.Sprintf(target, ""), http.StatusOK).body).Meta
+		file, _ := readParquet(t, s.get(t, fmt.Sprintf(target, ".parquet"), http.StatusOK).body)
+		got := map[string]any{}
+		for _, entry := range file.Metadata().KeyValueMetadata {
+			name := strings.TrimPrefix(entry.Key, "parley.")
+			var value any = entry.Value
+			if name != "did_you_mean" && name != "by" {
+				_ = json.Unmarshal([]byte(entry.Value), &value) // numbers and objects; texts stay as they are
+			}
+			got[name] = value
+		}
+		for _, other := range []string{"permalink", "collection", "time_zone"} { // of another form, and of a file or of JSON alone
+			delete(want, other)
+			delete(got, other)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: meta of JSON (-) and of Parquet (+):\n%s", target, diff)
+		}
 	}
 }
 
