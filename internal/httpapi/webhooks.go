@@ -52,7 +52,7 @@ func (s *server) hook(r *http.Request, w store.Webhook) hook {
 		ID: w.ID, URL: s.base(r) + "/v1/webhooks/" + w.ID, Name: w.Name, Target: w.Target, Query: w.Query,
 		Status: w.Status, StatusReason: w.StatusReason, StatusSince: w.StatusSince.UTC(),
 		DeliveredThrough: w.Through, DeliveredCount: w.Delivered, FailedCount: w.Failed, Failures: w.Failures, RetryAt: utc(w.RetryAt),
-		LastAttempt: attempt(w.Last), PreviousSecretUntil: utc(w.PreviousUntil), CreatedAt: w.CreatedAt.UTC(), CreatedBy: w.CreatedBy,
+		LastAttempt: attempt(w.Last), PreviousSecretUntil: utc(w.PreviousUntil()), CreatedAt: w.CreatedAt.UTC(), CreatedBy: w.CreatedBy,
 	}
 }
 
@@ -80,6 +80,11 @@ func (s *server) administer(h func(w http.ResponseWriter, r *http.Request, key s
 		}
 		if _, err := (offer{render.JSON}).negotiate(w, r); err != nil {
 			return err
+		}
+		if r.Header.Get("Idempotency-Key") != "" {
+			return &query.Error{Faults: []query.Fault{{
+				Parameter: "Idempotency-Key", Reason: "is for changesets only; should the answer to this request be lost, GET /v1/webhooks shows what came of it",
+			}}}
 		}
 		return h(w, r, key)
 	})
