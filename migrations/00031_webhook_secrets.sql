@@ -11,7 +11,7 @@ comment on table  webhook_secrets is 'The keys that webhooks had before: until t
 comment on column webhook_secrets.until is 'From then on the key is good for nothing.';
 
 insert into webhook_secrets select id, previous_secret, previous_secret_until from webhooks where previous_secret is not null;
-alter table webhooks drop column previous_secret, drop column previous_secret_until;
+alter table webhooks drop column previous_secret, drop column previous_secret_until; -- contract: nothing was released that has webhooks
 
 -- +goose Down
 alter table webhooks
