@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -17,12 +17,14 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-api/parley/internal/config"
 	"github.com/parley-api/parley/internal/httpapi"
 	"github.com/parley-api/parley/internal/postgres"
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/tracing"
 	"github.com/parley-api/parley/internal/webhook"
 )
 
@@ -64,7 +66,15 @@ func (c *serveCmd) Run(e *env) (err error) {
 			err = e
 		}
 	}()
-	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: c.MaxConns, StatementTimeout: c.StatementTimeout})
+	traces, err := startTracing(e)
+	if err != nil {
+		return err
+	}
+	if traces != nil {
+		e.log = slog.New(tracing.Logged(e.log.Handler()))
+		defer stopTracing(e, traces)
+	}
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: c.MaxConns, StatementTimeout: c.StatementTimeout, Tracer: statementTracer(traces)})
 	if err != nil {
 		return err
 	}
@@ -77,7 +87,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 			return err
 		}
 	}
-	return c.serve(e, pool, listener, admin)
+	return c.serve(e, pool, traces, listener, admin)
 }
 
 // migrate brings the schema up to date, on connections of its own: migrations may take longer than a request may.
@@ -97,7 +107,7 @@ func migrate(e *env, url string) error {
 	})
 }
 
-func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listener) error {
+func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, traces *tracing.Tracing, listener, admin net.Listener) error {
 	var stopping atomic.Bool
 	ready := func() error {
 		if stopping.Load() {
@@ -108,12 +118,17 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 	watch := store.NewWatch(pool)
 	group, ctx := errgroup.WithContext(e.ctx)
 	sender := newSender(c.Webhooks)
+	metrics := newMetrics()
+	metrics.MustRegister(postgres.PoolCollector("requests", pool))
 	public := newServer(httpapi.New(httpapi.Options{
 		DB:        pool,
 		Log:       e.log,
 		PublicURL: c.PublicURL,
 		Version:   programVersion(),
 		Ready:     ready,
+		Schema:    schemaCheck(pool),
+		Metrics:   metrics,
+		Tracing:   traces.Provider(),
 		Watch:     watch,
 		Webhooks:  sender,
 		Cache:     c.Cache,
@@ -124,23 +139,23 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
 	}))
-	servers := []*http.Server{public}
+	servers, adminAddr := []*http.Server{public}, "none"
 	group.Go(func() error { return public.Serve(listener) })
 	if admin != nil {
-		operator := newServer(operatorRoutes(public.Handler))
-		servers = append(servers, operator)
+		operator := newServer(operatorRoutes(public.Handler, metrics))
+		servers, adminAddr = append(servers, operator), admin.Addr().String()
 		group.Go(func() error { return operator.Serve(admin) })
 	}
 	if os.Getenv("GOGC") == "" {
 		letGarbageGather(ctx)
 	}
-	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
+	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "admin", adminAddr, "database", e.database.String(), "version", programVersion())
 
 	group.Go(func() error { tend(ctx, e, pool); return nil })
 	group.Go(func() error { keep(ctx, e, pool, watch); return nil })
 	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
 	if !c.NoWebhooks {
-		d := c.deliverer(e, pool, watch, sender, listener.Addr())
+		d := c.deliverer(e, pool, watch, sender, metrics, listener.Addr())
 		group.Go(func() error { d.Run(ctx); return nil })
 	}
 	group.Go(func() error {
@@ -164,15 +179,16 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, listener, admin net.Listene
 
 // deliverer delivers webhooks. Nobody has asked for a message by an address of ours that could stand in it: without
 // PARLEY_PUBLIC_URL it is the one that we listen on.
-func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, addr net.Addr) *webhook.Deliverer {
+func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, metrics prometheus.Registerer, addr net.Addr) *webhook.Deliverer {
 	return webhook.NewDeliverer(webhook.DelivererOptions{
-		DB:     pool,
-		Schema: postgres.QueueSchema,
-		Watch:  watch,
-		Sender: sender,
-		Policy: webhook.Standard(rand.Float64),
-		Log:    e.log,
-		Base:   cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), "http://"+addr.String()),
+		DB:      pool,
+		Schema:  postgres.QueueSchema,
+		Watch:   watch,
+		Sender:  sender,
+		Policy:  webhook.Standard(rand.Float64),
+		Log:     e.log,
+		Metrics: metrics,
+		Base:    cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), "http://"+addr.String()),
 	})
 }
 
@@ -233,19 +249,6 @@ func newServer(h http.Handler) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}
-}
-
-// operatorRoutes are what only the operator sees: profiles, beside the health checks of the public address.
-func operatorRoutes(public http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /healthz", public)
-	mux.Handle("GET /readyz", public)
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	return mux
 }
 
 func listen(ctx context.Context, setting, addr string) (net.Listener, error) {

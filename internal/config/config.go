@@ -22,7 +22,7 @@ type Database struct {
 type Server struct {
 	Addr             string        `env:"PARLEY_ADDR" default:"127.0.0.1:8080" help:"Address of the API."`
 	Port             string        `env:"PORT" placeholder:"PORT" help:"Serve on this port of all addresses instead."`
-	AdminAddr        string        `env:"PARLEY_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address for the operator: health and profiles. Empty: none."`
+	AdminAddr        string        `env:"PARLEY_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address for the operator: metrics, profiles and health. Empty: none."`
 	PublicURL        string        `env:"PARLEY_PUBLIC_URL" placeholder:"URL" help:"What absolute links begin with, such as https://api.example.org. Default: as the client addressed us."`
 	MaxConns         int32         `env:"PARLEY_MAX_CONNS" default:"16" help:"Connections to the database at the most."`
 	StatementTimeout time.Duration `env:"PARLEY_STATEMENT_TIMEOUT" default:"15s" help:"How long a statement may take."`

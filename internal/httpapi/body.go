@@ -65,6 +65,7 @@ func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) er
 	}
 	c.pacing.exports.Add(1)
 	defer c.pacing.exports.Add(-1)
+	rows := c.metrics.exportRows.WithLabelValues(a.Name)
 	b, m := c.body(a), c.meta(a, info)
 	b.buf = b.Begin(b.buf, m)
 	control := http.NewResponseController(w)
@@ -80,13 +81,14 @@ func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) er
 	for ; more; row, err, more = next() {
 		if err == nil {
 			b.add(row)
+			rows.Inc()
 			if len(b.buf) < chunk {
 				continue
 			}
 			err = flush()
 		}
 		if err != nil {
-			c.Log.Info("export cut off", "request_id", requestID(w), "error", err)
+			c.Log.InfoContext(r.Context(), "export cut off", "request_id", requestID(w), "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}

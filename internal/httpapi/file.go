@@ -78,9 +78,10 @@ func (c *collection) spool(ctx context.Context, s *spool, a *asked, read reading
 	defer c.pacing.exports.Add(-1)
 	reads, stop := context.WithCancel(ctx)
 	defer stop()
-	b, begin := c.body(a), time.Now()
+	b, begin, rows := c.body(a), time.Now(), c.metrics.exportRows.WithLabelValues(a.Name)
 	var failed error
 	info, err := read(reads, func(row store.Row) {
+		rows.Inc()
 		if b.add(row); len(b.buf) < chunk || failed != nil {
 			return
 		}

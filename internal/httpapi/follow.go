@@ -97,9 +97,16 @@ func (f *follower) serve(ctx context.Context, w http.ResponseWriter, now int64) 
 	f.ctx, f.w, f.control = ctx, w, http.NewResponseController(w)
 	begin := time.Now()
 	err := f.run(now)
-	if ctx.Err() != nil {
-		err = errGone
+	reason := endFault
+	switch slow := (*tooSlow)(nil); {
+	case ctx.Err() != nil:
+		err, reason = errGone, endGone
+	case errors.Is(err, errStopping):
+		reason = endStopping
+	case errors.As(err, &slow):
+		reason = endSlow
 	}
+	f.metrics.ended.WithLabelValues(reason).Inc()
 	f.Log.LogAttrs(ctx, slog.LevelInfo, "stream ended", slog.String("request_id", f.id), slog.Int64("revision", f.done),
 		slog.Duration("duration", time.Since(begin)), slog.String("client", f.client), slog.Any("reason", err))
 }
@@ -246,9 +253,11 @@ func (f *follower) run(now int64) error {
 			continue
 		}
 		for _, b := range news.told {
-			for _, event := range f.news(b) {
+			events := f.news(b)
+			for _, event := range events {
 				f.buf = append(f.buf, event...)
 			}
+			f.metrics.events.Add(float64(len(events)))
 			f.reach(b.revision)
 			f.said = b.revision
 		}
@@ -400,6 +409,7 @@ func (f *follower) fill(next func() (store.Event, error, bool)) (bool, error) {
 		if event.Sequence == 0 || event.Revision != f.done+1 || event.Sequence > f.some {
 			f.buf = f.writer.append(f.buf, event)
 			f.said = event.Revision
+			f.metrics.events.Inc()
 		}
 	}
 	return true, nil
@@ -428,11 +438,19 @@ func (f *follower) flush() error {
 	if f.buf = f.buf[:0]; cap(f.buf) > keptBuffer {
 		f.buf = nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = f.control.Flush()
 	}
-	return f.control.Flush()
+	if err != nil {
+		return &tooSlow{err}
+	}
+	return nil
 }
+
+// tooSlow is the error of a client that did not take what was written for it.
+type tooSlow struct{ reason error }
+
+func (e *tooSlow) Error() string { return "the client did not read: " + e.reason.Error() }
 
 // keptBuffer is how much memory a client holds that waits: there are many who wait for long.
 const keptBuffer = 1 << 10

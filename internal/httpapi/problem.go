@@ -147,11 +147,11 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.problem(w, r, tooManyStreams, fmt.Sprintf("%s has %d streams open, which is as many as one client address may have", clientOf(r), s.MaxStreams), nil)
 	case s.failWrite(w, r, err):
 	case away(err):
-		s.Log.Warn("database unavailable", "request_id", requestID(w), "error", err)
+		s.Log.WarnContext(r.Context(), "database unavailable", "request_id", requestID(w), "error", err)
 		w.Header().Set("Retry-After", "1")
 		s.problem(w, r, unavailable, unavailable.About, nil)
 	default:
-		s.Log.Error("request failed", "request_id", requestID(w), "path", r.URL.Path, "error", err)
+		s.Log.ErrorContext(r.Context(), "request failed", "request_id", requestID(w), "path", r.URL.Path, "error", err)
 		s.problem(w, r, internal, internal.About, nil)
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/parley-api/parley/internal/store"
 	"github.com/parley-api/parley/internal/web"
@@ -20,14 +22,17 @@ import (
 type Options struct {
 	DB        *pgxpool.Pool
 	Log       *slog.Logger
-	PublicURL string           // what absolute links begin with; "": as the client addressed us
-	Version   string           // of the program; part of every validator
-	Ready     func() error     // is the server willing to take requests? nil: always
-	Now       func() time.Time // nil: the clock
-	NewID     func() string    // makes request ids; nil: random ones
-	Watch     *store.Watch     // knows the revision; nil: it is asked for each time
-	Webhooks  *webhook.Sender  // tries out webhooks, and says what may be their target; nil: one that reaches the public internet only
-	Cache     int64            // bytes of finished answers that are kept; 0: none
+	PublicURL string                      // what absolute links begin with; "": as the client addressed us
+	Version   string                      // of the program; part of every validator
+	Schema    func(context.Context) error // is the schema of the database that of this program? nil: it is
+	Ready     func() error                // is the server willing to take requests? nil: always
+	Now       func() time.Time            // nil: the clock
+	NewID     func() string               // makes request ids; nil: random ones
+	Watch     *store.Watch                // knows the revision; nil: it is asked for each time
+	Webhooks  *webhook.Sender             // tries out webhooks, and says what may be their target; nil: one that reaches the public internet only
+	Cache     int64                       // bytes of finished answers that are kept; 0: none
+	Metrics   prometheus.Registerer       // told what is counted; nil: nobody is
+	Tracing   trace.TracerProvider        // makes the spans of requests; nil: there are none
 
 	MaxStreams int             // that one client address may have open; 0: any number
 	Heartbeat  time.Duration   // how often a stream says that it is there; 0: every 15 seconds
@@ -45,6 +50,7 @@ type server struct {
 	docs     http.HandlerFunc
 	routing  chi.Routes
 	answers  *answers // nil: none are kept
+	metrics  *metrics
 	recorder *store.Recorder
 	pacing   pacing
 	files    *files
@@ -76,7 +82,14 @@ func New(o Options) http.Handler {
 	if o.Webhooks == nil {
 		o.Webhooks = webhook.NewSender(webhook.SenderOptions{Version: o.Version})
 	}
-	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now), streams: newStreams(&o), site: web.New()}
+	m := newMetrics()
+	s := &server{
+		Options: o, docs: docs(), metrics: m, answers: newAnswers(o.Cache, m.evictions), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now),
+		streams: newStreams(&o), site: web.New(),
+	}
+	if o.Metrics != nil {
+		s.register(o.Metrics)
+	}
 	r := s.routes()
 	s.routing = r
 	return s.front(r)

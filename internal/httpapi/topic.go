@@ -80,6 +80,16 @@ func (s *streams) enter(client string) bool {
 	return true
 }
 
+// open is how many streams are open.
+func (s *streams) open() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, of := range s.clients {
+		n += of
+	}
+	return n
+}
+
 // manyOpened is after how many streams the memory is given back that opening them took: twice what they hold as they wait.
 const manyOpened = 500
 

@@ -134,6 +134,9 @@ func (s *server) commit(r *http.Request, a *writing, c store.Changeset) (store.R
 	done, err := s.recorder.Record(r.Context(), c)
 	if err == nil {
 		s.Watch.Advance(done.Revision) // before anybody is told that it is recorded
+		if done.Changed && !a.dryRun && !done.Repeated {
+			s.metrics.changesets.Inc()
+		}
 	}
 	return done, err
 }

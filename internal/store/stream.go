@@ -14,9 +14,12 @@ import (
 // info before the first row comes. A search that finds nothing is as with [Page].
 func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		ctx, end := traced(ctx, "Each", q.Table.Name)
+		var failed error
+		defer func() { end(failed) }()
 		found := false
 		for row, err := range q.each(ctx, db, info) {
-			found = true
+			found, failed = true, err
 			if !yield(row, err) {
 				return
 			}
