@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/parley-api/parley/internal/conns"
 	"github.com/parley-api/parley/internal/httpapi"
 	"github.com/parley-api/parley/internal/postgres"
 	"github.com/parley-api/parley/internal/tracing"
@@ -31,6 +32,23 @@ func newMetrics() *prometheus.Registry {
 	build.Set(1)
 	r.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
+}
+
+// registerConns tells how the connections of clients stand.
+func registerConns(r prometheus.Registerer, l *conns.Listener) {
+	figure := func(name, help, state string, value func(conns.Counts) int64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: prometheus.Labels{"state": state}}, func() float64 { return float64(value(l.Counts())) }))
+	}
+	const about = "Connections of clients: at work, or idle."
+	figure("parley_connections", about, "active", func(n conns.Counts) int64 { return n.Active })
+	figure("parley_connections", about, "idle", func(n conns.Counts) int64 { return n.Idle })
+	counter := func(reason string, value func(conns.Counts) int64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "parley_connections_closed_total", Help: "Connections that were closed to make room, or because their client did not read.", ConstLabels: prometheus.Labels{"reason": reason},
+		}, func() float64 { return float64(value(l.Counts())) }))
+	}
+	counter("room", func(n conns.Counts) int64 { return n.Shut })
+	counter("stalled", func(n conns.Counts) int64 { return n.Cut })
 }
 
 // startTracing sends traces where the environment says (OTEL_…); nil: it says nothing of that.

@@ -15,12 +15,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-api/parley/internal/config"
+	"github.com/parley-api/parley/internal/conns"
 	"github.com/parley-api/parley/internal/httpapi"
 	"github.com/parley-api/parley/internal/postgres"
 	"github.com/parley-api/parley/internal/store"
@@ -43,6 +45,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
+	limitMemory(e, memlimit.FromCgroup)
 	// The addresses first: an occupied one is the commonest fault, and the database need not start for it.
 	listener, err := listen(e.ctx, "PARLEY_ADDR", c.Listen())
 	if err != nil {
@@ -82,12 +85,17 @@ func (c *serveCmd) Run(e *env) (err error) {
 	if err := pool.Ping(e.ctx); err != nil {
 		return unreachable(e, err)
 	}
+	exports, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: c.MaxExports, StatementTimeout: c.ExportTimeout, Tracer: statementTracer(traces)})
+	if err != nil {
+		return err
+	}
+	defer exports.Close()
 	if !c.NoMigrate {
 		if err := migrate(e, url); err != nil {
 			return err
 		}
 	}
-	return c.serve(e, pool, traces, listener, admin)
+	return c.serve(e, pool, exports, traces, listener, admin)
 }
 
 // migrate brings the schema up to date, on connections of its own: migrations may take longer than a request may.
@@ -107,7 +115,7 @@ func migrate(e *env, url string) error {
 	})
 }
 
-func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, traces *tracing.Tracing, listener, admin net.Listener) error {
+func (c *serveCmd) serve(e *env, pool, exports *pgxpool.Pool, traces *tracing.Tracing, listener, admin net.Listener) error {
 	var stopping atomic.Bool
 	ready := func() error {
 		if stopping.Load() {
@@ -119,8 +127,14 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, traces *tracing.Tracing, li
 	group, ctx := errgroup.WithContext(e.ctx)
 	sender := newSender(c.Webhooks)
 	metrics := newMetrics()
-	metrics.MustRegister(postgres.PoolCollector("requests", pool))
-	public := newServer(httpapi.New(httpapi.Options{
+	metrics.MustRegister(postgres.PoolCollector("requests", pool), postgres.PoolCollector("exports", exports))
+	proxies, err := httpapi.NewProxies(c.ProxyHeader, c.TrustedProxies)
+	if err != nil {
+		return fmt.Errorf("PARLEY_TRUSTED_PROXIES: %w; it is addresses or networks, such as 10.0.0.0/8,::1", err)
+	}
+	bounded := conns.Listen(listener, c.MaxConnections, stalled)
+	registerConns(metrics, bounded)
+	public := c.newServer(httpapi.New(httpapi.Options{
 		DB:        pool,
 		Log:       e.log,
 		PublicURL: c.PublicURL,
@@ -133,16 +147,28 @@ func (c *serveCmd) serve(e *env, pool *pgxpool.Pool, traces *tracing.Tracing, li
 		Webhooks:  sender,
 		Cache:     c.Cache,
 
-		MaxStreams: c.MaxStreams,
-		Stop:       ctx.Done(),
+		MaxStreams:      c.MaxStreams,
+		MaxStreamsInAll: c.MaxStreamsInAll,
+		Stop:            ctx.Done(),
+
+		Proxies:       proxies,
+		MaxURL:        c.MaxURL,
+		ClientRate:    c.ClientRate,
+		KeyRate:       c.KeyRate,
+		BadKeyRate:    c.BadKeyRate,
+		MaxRequests:   c.MaxRequests,
+		Exports:       exports,
+		MaxExports:    int(c.MaxExports),
+		ExportTimeout: c.ExportTimeout,
 
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
 	}))
+	public.ConnState = bounded.ConnState
 	servers, adminAddr := []*http.Server{public}, "none"
-	group.Go(func() error { return public.Serve(listener) })
+	group.Go(func() error { return public.Serve(bounded) })
 	if admin != nil {
-		operator := newServer(operatorRoutes(public.Handler, metrics))
+		operator := c.newServer(operatorRoutes(public.Handler, metrics))
 		servers, adminAddr = append(servers, operator), admin.Addr().String()
 		group.Go(func() error { return operator.Serve(admin) })
 	}
@@ -239,15 +265,19 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
+// stalled is how long a write may take before its client is taken for one that does not read: what is given from the cache has no
+// deadline of its own.
+const stalled = 90 * time.Second
+
 // newServer bounds what a client may take: the time for headers, their size, idle connections. Answers mind their own
 // deadlines, because a page and a stream have different ones.
-func newServer(h http.Handler) *http.Server {
+func (c *serveCmd) newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
+		MaxHeaderBytes:    c.MaxHeader,
 	}
 }
 

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -52,9 +50,12 @@ func (c *collection) follow(w http.ResponseWriter, r *http.Request, a *asked) er
 			return &query.Error{Faults: []query.Fault{{Parameter: sinceFrom(r), Reason: fmt.Sprintf("is in the future: the data set is at revision %d", now)}}}
 		}
 	}
-	client := clientOf(r)
-	if r.Method != http.MethodHead && !c.streams.enter(client) {
-		return errTooManyStreams
+	client := c.clientOf(r)
+	if r.Method != http.MethodHead {
+		if err := c.streams.enter(client); err != nil {
+			c.metrics.refused.WithLabelValues(refusedStreams).Inc()
+			return err
+		}
 	}
 	h := w.Header()
 	h.Set("Content-Type", a.Header)
@@ -192,24 +193,6 @@ func sinceFrom(r *http.Request) string {
 		return lastEventID
 	}
 	return "last_event_id"
-}
-
-// clientOf is the address that a request comes from; of IPv6 the network, all of which one client has.
-func clientOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if address = address.Unmap(); address.Is6() {
-		if network, err := address.WithZone("").Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return address.String()
 }
 
 // follower is a client that follows a topic.

@@ -37,6 +37,8 @@ type metrics struct {
 	events     prometheus.Counter
 	ended      *prometheus.CounterVec // streams, by reason
 
+	refused *prometheus.CounterVec // by reason
+
 	given sync.Map // route → *given
 }
 
@@ -61,6 +63,10 @@ func newMetrics() *metrics {
 		events:     counter("parley_stream_events_total", "Events sent on streams of changes.").WithLabelValues(),
 		ended:      counter("parley_streams_ended_total", "Streams of changes that ended, by reason.", "reason"),
 	}
+	m.refused = counter("parley_requests_refused_total", "Requests that were turned away so that others are answered, by reason.", "reason")
+	for _, reason := range []string{refusedRate, refusedOverload, refusedExports, refusedStreams} {
+		m.refused.WithLabelValues(reason)
+	}
 	for _, reason := range []string{endGone, endSlow, endStopping, endFault} {
 		m.ended.WithLabelValues(reason)
 	}
@@ -73,7 +79,7 @@ func (s *server) register(r prometheus.Registerer) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}
 	m := s.metrics
-	r.MustRegister(m.requests, m.responses, m.evictions, m.changesets, m.exportRows, m.events, m.ended)
+	r.MustRegister(m.requests, m.responses, m.evictions, m.changesets, m.exportRows, m.events, m.ended, m.refused)
 	gauge("parley_cache_bytes", "Bytes of finished answers that are kept.", func() float64 {
 		if s.answers == nil {
 			return 0
@@ -88,6 +94,8 @@ func (s *server) register(r prometheus.Registerer) {
 	})
 	gauge("parley_streams_open", "Streams of changes that are open.", func() float64 { return float64(s.streams.open()) })
 	gauge("parley_exports_running", "Exports that are under way.", func() float64 { return float64(s.pacing.exports.Load()) })
+	gauge("parley_exports_waiting", "Exports that wait for others to end.", func() float64 { return float64(s.exports.waiting.Load()) })
+	gauge("parley_requests_in_flight", "Requests at work, without those that are answered from the cache, and streams that have begun.", func() float64 { return float64(s.atWork.Load()) })
 	gauge("parley_listen_connected", "1 while changesets are heard of as they are committed; 0: each request asks.", func() float64 {
 		if listening, _ := s.Watch.Heard(); !listening {
 			return 0

@@ -16,7 +16,7 @@ import (
 var (
 	nosniff     = []string{"nosniff"}
 	everyOrigin = []string{"*"}
-	exposed     = []string{"Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, Retry-After, X-Request-Id"}
+	exposed     = []string{"Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"}
 )
 
 // readOnly are the methods that pages of other origins may use.
@@ -29,7 +29,7 @@ func (s *server) middleware() []func(http.Handler) http.Handler {
 		panic(err) // our own constants
 	}
 	return []func(http.Handler) http.Handler{
-		resting, s.traced, s.identify, s.log, s.recover, s.cors, s.warm, func(h http.Handler) http.Handler { return besideStreams(compress(h), h) }, s.extension, middleware.GetHead,
+		resting, s.traced, s.identify, s.log, s.recover, s.cors, s.short, s.limit, s.warm, s.shed, func(h http.Handler) http.Handler { return besideStreams(compress(h), h) }, s.extension, middleware.GetHead,
 	}
 }
 
@@ -78,7 +78,7 @@ func (s *server) access(level slog.Level, r *http.Request, id, route string, sta
 		return
 	}
 	s.Log.LogAttrs(r.Context(), level, "request", slog.String("request_id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.String("route", route), slog.Int("status", status), slog.Int("bytes", bytes), slog.Duration("duration", s.Now().Sub(start)), slog.String("client", r.RemoteAddr))
+		slog.String("route", route), slog.Int("status", status), slog.Int("bytes", bytes), slog.Duration("duration", s.Now().Sub(start)), slog.String("client", s.Proxies.address(r)))
 }
 
 // recover turns a panic, which is always a fault of ours, into a problem, and logs where it was.

@@ -30,7 +30,10 @@ type writing struct {
 // write serves requests that record a changeset.
 func (s *server) write(h func(w http.ResponseWriter, r *http.Request, asked *writing) error) http.HandlerFunc {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
-		key, err := s.authorize(r, "write")
+		ctx, cancel := context.WithTimeout(r.Context(), writeTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		key, err := s.authorize(w, r, "write")
 		if err != nil {
 			return err
 		}
@@ -42,9 +45,7 @@ func (s *server) write(h func(w http.ResponseWriter, r *http.Request, asked *wri
 		if asked.retry != nil {
 			asked.retry.Caller = key.ID
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), writeTimeout)
-		defer cancel()
-		return h(w, r.WithContext(ctx), asked)
+		return h(w, r, asked)
 	})
 }
 

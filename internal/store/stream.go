@@ -84,11 +84,10 @@ func (q Question) each(ctx context.Context, db *pgxpool.Pool, info *Info) iter.S
 	}
 }
 
-// prepare sets a transaction to the moment of the question and lifts the limit on the time of statements: one that is
-// streamed lasts as long as its reader takes, who is bounded elsewhere.
+// prepare sets a transaction to the moment of the question. A statement that is streamed lasts as long as its reader takes: how
+// long that may be, the connection says.
 func (q Question) prepare(ctx context.Context, tx pgx.Tx, info *Info) error {
 	var batch pgx.Batch
-	batch.Queue("set local statement_timeout = 0")
 	q.queueMoment(&batch, info, q.Counts && q.Table.Covers)
 	if q.Counts {
 		q.queueCounts(&batch, info)
