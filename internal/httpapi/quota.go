@@ -111,8 +111,8 @@ func (s *server) charge(w http.ResponseWriter, q *quota, who string, cost int) e
 	}
 	got := q.spend(s.Now(), who, cost)
 	h := w.Header()
-	h.Set("RateLimit-Policy", q.policy)
-	h.Set("RateLimit", fmt.Sprintf(`"%s";r=%d;t=%d`, q.name, got.left, seconds(got.reset)))
+	h["RateLimit-Policy"] = []string{q.policy} // as it is written, which Set would change
+	h["RateLimit"] = []string{fmt.Sprintf(`"%s";r=%d;t=%d`, q.name, got.left, seconds(got.reset))}
 	if got.over {
 		s.metrics.refused.WithLabelValues(refusedRate).Inc()
 		return &overQuota{q, got.reset}
