@@ -31,7 +31,7 @@ GO_BENCH = go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime=200ms -coun
 MISSPELT = autor
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-clients test-browser test-restart test-upgrade check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover release release-verify clean
+.PHONY: help run build test test-slow test-clients test-browser test-restart test-upgrade check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover release release-verify clean
 
 help: ## list what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ build: ## build bin/parley
 
 test: ## run all tests, with the race detector and in random order
 	@scripts/test ./...
+
+test-slow: ## let 10,000 slow clients at the program, and ask beside them (needs ulimit -n 12000)
+	@scripts/postgres
+	PARLEY_TEST_SLOW_CLIENTS=10000 go test -count=1 -v -run '^TestSlowClients$$' ./cmd/parley
 
 test-clients: build ## let readers that others wrote read every form: pandas, R, DuckDB, GDAL … (READERS='pandas r': only those)
 	@scripts/postgres

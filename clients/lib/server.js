@@ -16,7 +16,7 @@ export async function dataFolder() {
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-const environment = folder => ({ ...process.env, DATABASE_URL: '', PARLEY_DATA_DIR: folder, PARLEY_ADMIN_ADDR: '' })
+const environment = folder => ({ ...process.env, DATABASE_URL: '', PARLEY_DATA_DIR: folder, PARLEY_ADMIN_ADDR: '', PARLEY_CLIENT_RATE: '0' })
 
 /**
  * Starts the program; port 0 is any that is free. Resolves to the address without a path, such as http://127.0.0.1:41234,

@@ -157,7 +157,10 @@ func (b *bench) start(url, dir string, settings ...string) (*child, error) {
 // launch does not wait until it answers.
 func (b *bench) launch(url, dir string, settings ...string) (*child, error) {
 	return start(b.ctx, b.Parley, func(address string) ([]string, []string) {
-		environment := []string{"PARLEY_ADDR=" + address, "PARLEY_ADMIN_ADDR=", "PARLEY_LOG_LEVEL=" + b.LogLevel}
+		environment := []string{
+			"PARLEY_ADDR=" + address, "PARLEY_ADMIN_ADDR=", "PARLEY_LOG_LEVEL=" + b.LogLevel,
+			"PARLEY_CLIENT_RATE=0", "PARLEY_KEY_RATE=0", "PARLEY_MAX_STREAMS_IN_ALL=0", "PARLEY_MAX_CONNECTIONS=0", // all come from one address
+		}
 		if url != "" {
 			environment = append(environment, "DATABASE_URL="+url)
 		} else {

@@ -20,7 +20,8 @@ import (
 type cli struct {
 	config.Database
 
-	LogLevel slog.Level `env:"PARLEY_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogLevel  slog.Level `env:"PARLEY_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat string     `env:"PARLEY_LOG_FORMAT" default:"text" enum:"text,json" help:"text, or json: a JSON object a line."`
 
 	Serve    serveCmd    `cmd:"" help:"Serve the API."`
 	Import   importCmd   `cmd:"" help:"Bring the records of files into the data set, by one changeset."`
@@ -87,6 +88,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return fmt.Errorf("%w; see parley --help", err)
 	}
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
-	return command.Run(&env{ctx: ctx, database: c.Database, log: log, model: parser.Model, stdout: stdout, stderr: stderr})
+	return command.Run(&env{ctx: ctx, database: c.Database, log: c.log(stderr), model: parser.Model, stdout: stdout, stderr: stderr})
+}
+
+func (c *cli) log(to io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(to, options))
+	}
+	return slog.New(slog.NewTextHandler(to, options))
 }

@@ -5,23 +5,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"os"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-api/parley/internal/config"
+	"github.com/parley-api/parley/internal/conns"
 	"github.com/parley-api/parley/internal/httpapi"
 	"github.com/parley-api/parley/internal/postgres"
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/tracing"
 	"github.com/parley-api/parley/internal/webhook"
 )
 
@@ -41,6 +45,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
+	limitMemory(e, memlimit.FromCgroup)
 	// The addresses first: an occupied one is the commonest fault, and the database need not start for it.
 	listener, err := listen(e.ctx, "PARLEY_ADDR", c.Listen())
 	if err != nil {
@@ -64,7 +69,15 @@ func (c *serveCmd) Run(e *env) (err error) {
 			err = e
 		}
 	}()
-	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: c.MaxConns, StatementTimeout: c.StatementTimeout})
+	traces, err := startTracing(e)
+	if err != nil {
+		return err
+	}
+	if traces != nil {
+		e.log = slog.New(tracing.Logged(e.log.Handler()))
+		defer stopTracing(e, traces)
+	}
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: c.MaxConns, StatementTimeout: c.StatementTimeout, Tracer: statementTracer(traces)})
 	if err != nil {
 		return err
 	}
@@ -77,12 +90,12 @@ func (c *serveCmd) Run(e *env) (err error) {
 			return err
 		}
 	}
-	pools, err := c.pools(e, url, pool)
+	pools, err := c.pools(e, url, pool, statementTracer(traces))
 	if err != nil {
 		return err
 	}
 	defer pools.close()
-	return c.serve(e, pools, certificate, listener, admin)
+	return c.serve(e, pools, traces, certificate, listener, admin)
 }
 
 // migrate brings the schema up to date, on connections of its own: migrations may take longer than a request may.
@@ -103,54 +116,77 @@ func migrate(e *env, url string) error {
 	})
 }
 
-func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listener, admin net.Listener) error {
+func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certificate *certificate, listener, admin net.Listener) error {
 	drain := newDrain(c.Drain)
 	watch := store.NewWatch(pools.reader)
 	group, told := errgroup.WithContext(e.ctx)
 	ctx, finish := context.WithCancel(context.WithoutCancel(told)) // until nobody is served any more
 	defer finish()
 	sender := newSender(c.Webhooks)
-	public := newServer(drain.lastAnswers(httpapi.New(httpapi.Options{
+	metrics := newMetrics()
+	pools.register(metrics)
+	proxies, err := httpapi.NewProxies(c.ProxyHeader, c.TrustedProxies)
+	if err != nil {
+		return fmt.Errorf("PARLEY_TRUSTED_PROXIES: %w; it is addresses or networks, such as 10.0.0.0/8,::1", err)
+	}
+	bounded := conns.Listen(listener, c.MaxConnections, stalled)
+	registerConns(metrics, bounded)
+	public := c.newServer(drain.lastAnswers(httpapi.New(httpapi.Options{
 		DB:        pools.reader,
 		Writer:    pools.writer,
 		Log:       e.log,
 		PublicURL: c.PublicURL,
 		Version:   programVersion(),
 		Ready:     drain.ready,
+		Schema:    schemaCheck(pools.reader),
+		Metrics:   metrics,
+		Tracing:   traces.Provider(),
 		Watch:     watch,
 		Webhooks:  sender,
 		Cache:     c.Cache,
 
-		MaxStreams: c.MaxStreams,
-		Stop:       drain.streams,
+		MaxStreams:      c.MaxStreams,
+		MaxStreamsInAll: c.MaxStreamsInAll,
+		Stop:            drain.streams,
+
+		Proxies:       proxies,
+		MaxURL:        c.MaxURL,
+		ClientRate:    c.ClientRate,
+		KeyRate:       c.KeyRate,
+		BadKeyRate:    c.BadKeyRate,
+		MaxRequests:   c.MaxRequests,
+		Exports:       pools.exports,
+		MaxExports:    int(c.MaxExports),
+		ExportTimeout: c.ExportTimeout,
 
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
 	})))
-	servers := []*http.Server{public}
+	public.ConnState = bounded.ConnState
+	servers, adminAddr := []*http.Server{public}, "none"
 	scheme := "http"
 	if certificate == nil {
-		group.Go(func() error { return public.Serve(listener) })
+		group.Go(func() error { return public.Serve(bounded) })
 	} else {
 		scheme, public.TLSConfig = "https", certificate.config()
-		group.Go(func() error { return public.ServeTLS(listener, "", "") })
+		group.Go(func() error { return public.ServeTLS(bounded, "", "") })
 		group.Go(func() error { certificate.watch(ctx); return nil })
 	}
 	if admin != nil {
-		operator := newServer(operatorRoutes(public.Handler))
-		servers = append(servers, operator)
+		operator := c.newServer(operatorRoutes(public.Handler, metrics))
+		servers, adminAddr = append(servers, operator), admin.Addr().String()
 		group.Go(func() error { return operator.Serve(admin) })
 	}
 	if os.Getenv("GOGC") == "" {
 		letGarbageGather(ctx)
 	}
-	e.log.Info("serving", "url", scheme+"://"+listener.Addr().String()+"/v1", "database", e.database.String(), "version", programVersion())
+	e.log.Info("serving", "url", scheme+"://"+listener.Addr().String()+"/v1", "admin", adminAddr, "database", e.database.String(), "version", programVersion())
 
 	group.Go(func() error { tend(ctx, e, pools.owner); return nil })
 	group.Go(func() error { keep(ctx, e, pools.writer, watch); return nil })
 	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
 	if !c.NoWebhooks {
-		d := c.deliverer(e, pools.writer, watch, sender, scheme+"://"+listener.Addr().String())
+		d := c.deliverer(e, pools.writer, watch, sender, metrics, scheme+"://"+listener.Addr().String())
 		group.Go(func() error { d.Run(ctx); return nil })
 	}
 	group.Go(func() error {
@@ -169,15 +205,16 @@ func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listene
 
 // deliverer delivers webhooks. Nobody has asked for a message by an address of ours that could stand in it: without
 // PARLEY_PUBLIC_URL it is the one that we listen on.
-func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, address string) *webhook.Deliverer {
+func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, metrics prometheus.Registerer, address string) *webhook.Deliverer {
 	return webhook.NewDeliverer(webhook.DelivererOptions{
-		DB:     pool,
-		Schema: postgres.QueueSchema,
-		Watch:  watch,
-		Sender: sender,
-		Policy: webhook.Standard(rand.Float64),
-		Log:    e.log,
-		Base:   cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), address),
+		DB:      pool,
+		Schema:  postgres.QueueSchema,
+		Watch:   watch,
+		Sender:  sender,
+		Policy:  webhook.Standard(rand.Float64),
+		Log:     e.log,
+		Metrics: metrics,
+		Base:    cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), address),
 	})
 }
 
@@ -228,29 +265,20 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
+// stalled is how long a write may take before its client is taken for one that does not read: what is given from the cache has no
+// deadline of its own.
+const stalled = 90 * time.Second
+
 // newServer bounds what a client may take: the time for headers, their size, idle connections. Answers mind their own
 // deadlines, because a page and a stream have different ones.
-func newServer(h http.Handler) *http.Server {
+func (c *serveCmd) newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
+		MaxHeaderBytes:    c.MaxHeader,
 	}
-}
-
-// operatorRoutes are what only the operator sees: profiles, beside the health checks of the public address.
-func operatorRoutes(public http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /healthz", public)
-	mux.Handle("GET /readyz", public)
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	return mux
 }
 
 func listen(ctx context.Context, setting, addr string) (net.Listener, error) {

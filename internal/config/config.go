@@ -22,14 +22,26 @@ type Database struct {
 type Server struct {
 	Addr             string        `env:"PARLEY_ADDR" default:"127.0.0.1:8080" help:"Address of the API."`
 	Port             string        `env:"PORT" placeholder:"PORT" help:"Serve on this port of all addresses instead."`
-	AdminAddr        string        `env:"PARLEY_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address for the operator: health and profiles. Empty: none."`
+	AdminAddr        string        `env:"PARLEY_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address for the operator: metrics, profiles and health. Empty: none."`
 	PublicURL        string        `env:"PARLEY_PUBLIC_URL" placeholder:"URL" help:"What absolute links begin with, such as https://api.example.org. Default: as the client addressed us."`
-	MaxConns         int32         `env:"PARLEY_MAX_CONNS" default:"16" help:"Connections to the database at the most: a quarter of them for what writes."`
+	MaxConns         int32         `env:"PARLEY_MAX_CONNS" default:"16" help:"Connections to the database for requests, a quarter of them for what writes. Beside them exports have PARLEY_MAX_EXPORTS, and one listens to changesets."`
 	StatementTimeout time.Duration `env:"PARLEY_STATEMENT_TIMEOUT" default:"15s" help:"How long a statement may take."`
 	MaxBody          int64         `env:"PARLEY_MAX_BODY" default:"16777216" help:"Bytes of a request to write at the most."`
 	MaxOperations    int           `env:"PARLEY_MAX_OPERATIONS" default:"10000" help:"Operations of a changeset at the most."`
 	Cache            int64         `env:"PARLEY_CACHE" default:"67108864" help:"Bytes of finished answers that are kept. 0: none."`
-	MaxStreams       int           `env:"PARLEY_MAX_STREAMS" default:"100" help:"Streams of changes that one client address may have open. Behind a proxy all clients have its address. 0: any number."`
+	MaxStreams       int           `env:"PARLEY_MAX_STREAMS" default:"100" help:"Streams of changes that one client address may have open. 0: any number."`
+	MaxStreamsInAll  int           `env:"PARLEY_MAX_STREAMS_IN_ALL" default:"10000" help:"Streams of changes that all clients together may have open. 0: any number."`
+	TrustedProxies   []string      `env:"PARLEY_TRUSTED_PROXIES" placeholder:"NETWORKS" help:"Addresses or networks of proxies, such as 10.0.0.0/8,::1, that are believed when they say which client a request comes from. Default: none is."`
+	ProxyHeader      string        `env:"PARLEY_PROXY_HEADER" default:"X-Forwarded-For" enum:"X-Forwarded-For,Forwarded" help:"The header in which they say so; the other one counts for nothing."`
+	ClientRate       int           `env:"PARLEY_CLIENT_RATE" default:"3000" help:"Requests a minute of one client address, without those answered from the cache. 0: any number."`
+	KeyRate          int           `env:"PARLEY_KEY_RATE" default:"6000" help:"Requests a minute of one API key. 0: any number."`
+	BadKeyRate       int           `env:"PARLEY_BAD_KEY_RATE" default:"30" help:"Keys a minute from one client address that are none, before it has to wait. 0: any number."`
+	MaxRequests      int           `env:"PARLEY_MAX_REQUESTS" default:"512" help:"Requests at work at a time, without those answered from the cache; more are told to come back. 0: any number."`
+	MaxExports       int32         `env:"PARLEY_MAX_EXPORTS" default:"8" help:"Exports under way at a time, half of them of one client address, each on a connection to the database of their own."`
+	ExportTimeout    time.Duration `env:"PARLEY_EXPORT_TIMEOUT" default:"15m" help:"How long an export may take."`
+	MaxURL           int           `env:"PARLEY_MAX_URL" default:"8192" help:"Bytes of an address at the most."`
+	MaxHeader        int           `env:"PARLEY_MAX_HEADER" default:"32768" help:"Bytes of the headers of a request at the most, the address included."`
+	MaxConnections   int           `env:"PARLEY_MAX_CONNECTIONS" default:"12000" help:"Connections of clients at the most; beyond, those give way that have waited longest for their client to ask. 0: any number."`
 	NoMigrate        bool          `env:"PARLEY_NO_MIGRATE" help:"Do not bring the database schema up to date at the start."`
 	NoWebhooks       bool          `env:"PARLEY_NO_WEBHOOKS" help:"Do not deliver webhooks: another process on the same database does."`
 }
@@ -91,11 +103,23 @@ func (s Server) Check() error {
 	if s.MaxConns < 4 {
 		faults = append(faults, fmt.Errorf("PARLEY_MAX_CONNS is %d; it takes 4 at least", s.MaxConns))
 	}
-	if s.Cache < 0 {
-		faults = append(faults, fmt.Errorf("PARLEY_CACHE is %d; it cannot be negative", s.Cache))
+	if s.MaxExports < 1 {
+		faults = append(faults, fmt.Errorf("PARLEY_MAX_EXPORTS is %d; it takes 1 at least", s.MaxExports))
 	}
-	if s.MaxStreams < 0 {
-		faults = append(faults, fmt.Errorf("PARLEY_MAX_STREAMS is %d; it cannot be negative", s.MaxStreams))
+	if s.MaxHeader < 4096 {
+		faults = append(faults, fmt.Errorf("PARLEY_MAX_HEADER is %d; it takes 4096 at least", s.MaxHeader))
+	}
+	for name, value := range map[string]int64{
+		"PARLEY_CACHE": s.Cache, "PARLEY_MAX_STREAMS": int64(s.MaxStreams), "PARLEY_MAX_STREAMS_IN_ALL": int64(s.MaxStreamsInAll),
+		"PARLEY_CLIENT_RATE": int64(s.ClientRate), "PARLEY_KEY_RATE": int64(s.KeyRate), "PARLEY_BAD_KEY_RATE": int64(s.BadKeyRate),
+		"PARLEY_MAX_REQUESTS": int64(s.MaxRequests), "PARLEY_MAX_URL": int64(s.MaxURL), "PARLEY_MAX_CONNECTIONS": int64(s.MaxConnections),
+	} {
+		if value < 0 {
+			faults = append(faults, fmt.Errorf("%s is %d; it cannot be negative", name, value))
+		}
+	}
+	if s.ExportTimeout < 0 {
+		faults = append(faults, fmt.Errorf("PARLEY_EXPORT_TIMEOUT is %s; it cannot be negative", s.ExportTimeout))
 	}
 	if s.StatementTimeout < 0 {
 		faults = append(faults, fmt.Errorf("PARLEY_STATEMENT_TIMEOUT is %s; it cannot be negative", s.StatementTimeout))

@@ -53,8 +53,13 @@ const chunk = 64 << 10
 // stream answers with the whole list in constant memory. The first row is read before the first header is written, so
 // that early errors have their status; after that an error cuts the connection, and no half answer looks whole.
 func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) error {
+	ctx, leave, err := c.export(r.Context(), c.clientOf(r))
+	if err != nil {
+		return err
+	}
+	defer leave()
 	var info store.Info
-	next, stop := iter.Pull2(store.Each(r.Context(), c.DB, a.Question, &info))
+	next, stop := iter.Pull2(store.Each(ctx, c.exports.db, a.Question, &info))
 	defer stop()
 	row, err, more := next()
 	if err != nil {
@@ -66,28 +71,33 @@ func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) er
 	}
 	c.pacing.exports.Add(1)
 	defer c.pacing.exports.Add(-1)
+	rows := c.metrics.exportRows.WithLabelValues(a.Name)
 	b, m := c.body(a), c.meta(a, info)
 	b.buf = b.Begin(b.buf, m)
 	control := http.NewResponseController(w)
 	begin := time.Now()
+	var client reader
 	flush := func() error {
-		c.pacing.rest(r.Context(), begin)
-		_ = control.SetWriteDeadline(time.Now().Add(stallTimeout))
-		_, err := w.Write(b.buf)
+		c.pacing.rest(ctx, begin)
+		sending := time.Now()
+		_ = control.SetWriteDeadline(client.deadline(sending))
+		n, err := w.Write(b.buf)
 		b.buf = b.buf[:0]
 		begin = time.Now()
+		client.read(n, begin.Sub(sending))
 		return err
 	}
 	for ; more; row, err, more = next() {
 		if err == nil {
 			b.add(row)
+			rows.Inc()
 			if len(b.buf) < chunk {
 				continue
 			}
 			err = flush()
 		}
 		if err != nil {
-			c.Log.Info("export cut off", "request_id", requestID(w), "error", err)
+			c.Log.InfoContext(r.Context(), "export cut off", "request_id", requestID(w), "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}

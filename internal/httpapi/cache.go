@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/maypok86/otter/v2"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // answers keeps finished answers: the bytes as they go out, compressed or not, with their headers. It is exact: an answer
@@ -31,6 +32,7 @@ type answers struct {
 type lead struct {
 	identity string
 	route    string   // its pattern, for the log
+	given    *given   // counts it
 	vary     []string // depends on how the form was asked for
 }
 
@@ -52,7 +54,7 @@ type headerField struct {
 }
 
 // newAnswers returns a cache of so many bytes; nil for none.
-func newAnswers(bytes int64) *answers {
+func newAnswers(bytes int64, evictions prometheus.Counter) *answers {
 	if bytes <= 0 {
 		return nil
 	}
@@ -62,6 +64,11 @@ func newAnswers(bytes int64) *answers {
 		making: map[string]chan struct{}{},
 		kept: otter.Must(&otter.Options[string, any]{
 			MaximumWeight: uint64(bytes),
+			OnAtomicDeletion: func(e otter.DeletionEvent[string, any]) {
+				if _, ok := e.Value.(*finished); ok && e.WasEvicted() {
+					evictions.Inc()
+				}
+			},
 			Weigher: func(key string, value any) uint32 {
 				if f, ok := value.(*finished); ok {
 					size := entry + len(key) + len(f.body)
@@ -93,12 +100,25 @@ func (s *server) front(routes http.Handler) http.Handler {
 			return
 		}
 		s.pacing.ask(start)
-		s.introduce(w, r)
-		openToAll(w)
-		status, bytes := f.give(w, r, l)
-		// To say so takes longer than half of the rest: so only who looks closely is told.
-		s.access(slog.LevelDebug, r, requestID(w), l.route, status, bytes, start)
+		if s.Tracing == nil {
+			s.give(w, r, f, l, start)
+			return
+		}
+		s.traced(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.give(w, r, f, l, start) })).ServeHTTP(w, r)
 	})
+}
+
+// give sends a kept answer and counts it.
+func (s *server) give(w http.ResponseWriter, r *http.Request, f *finished, l *lead, start time.Time) {
+	s.introduce(w, r)
+	openToAll(w)
+	status, bytes := f.give(w, r, l)
+	s.metrics.gave(r, l, status)
+	if s.Tracing != nil {
+		spanAnswer(r.Context(), r.Method, l.route, requestID(w), status, bytes, cacheHit)
+	}
+	// To say so takes longer than half of the rest: so only who looks closely is told.
+	s.access(slog.LevelDebug, r, requestID(w), l.route, status, bytes, start)
 }
 
 // keepable reports whether the answer to a request may be kept.
@@ -116,6 +136,12 @@ func (s *server) warm(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		cached := func(how string) {
+			if o, ok := w.(*observed); ok {
+				o.cache = how
+			}
+		}
+		cached(cacheMiss)
 		asking := s.asking(r)
 		known, mine := s.answers.begin(asking, nil)
 		if mine {
@@ -132,6 +158,7 @@ func (s *server) warm(next http.Handler) http.Handler {
 				return
 			}
 			chi.RouteContext(r.Context()).RoutePatterns = []string{l.route} // for the log
+			cached(cacheHit)
 			f.give(w, r, l)
 		case <-patient.C: // who makes it may have a slow client: somebody else does it anew
 			if known, mine = s.answers.begin(asking, known); mine {
@@ -245,9 +272,11 @@ func (s *server) keep(w http.ResponseWriter, r *http.Request, asking string, kno
 	if f.bare {
 		form = "unchanged"
 	}
+	route := chi.RouteContext(r.Context()).RoutePattern()
 	l := &lead{
 		identity: form + "\n" + f.etag[strings.IndexByte(f.etag, '-'):],
-		route:    chi.RouteContext(r.Context()).RoutePattern(),
+		route:    route,
+		given:    s.metrics.givenOf(route),
 		vary:     w.Header()["Vary"],
 	}
 	a.kept.Set(l.identity, f)

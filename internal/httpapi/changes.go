@@ -115,7 +115,7 @@ func (c *collection) streamChanges(w http.ResponseWriter, r *http.Request, statu
 	b := append(head[:len(head)-len("}\n")], `,"changes":[`...)
 	for first := true; more; change, err, more = next() {
 		if err != nil {
-			c.Log.Info("changeset cut off", "request_id", requestID(w), "error", err)
+			c.Log.InfoContext(r.Context(), "changeset cut off", "request_id", requestID(w), "error", err)
 			panic(http.ErrAbortHandler)
 		}
 		if !first {

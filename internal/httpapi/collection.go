@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"mime"
 	"net/http"
@@ -101,13 +102,15 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 		path:     path,
 		file:     strings.ReplaceAll(strings.TrimPrefix(r.URL.Path, "/v1/"), "/", "-") + "." + form.Name,
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
+	defer cancel()
 	if l.ReportedBy != "" && !form.Live { // which may wait for the answer
-		if err := store.IsParty(r.Context(), c.DB, l.ReportedBy); err != nil {
+		if err := store.IsParty(ctx, c.DB, l.ReportedBy); err != nil {
 			return nil, err
 		}
 	}
 	if l.AsOf != nil {
-		moment, err := store.Resolve(r.Context(), c.DB, *l.AsOf, c.Now())
+		moment, err := store.Resolve(ctx, c.DB, *l.AsOf, c.Now())
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@ type reading func(ctx context.Context, add func(store.Row)) (store.Info, error)
 // all reads the whole list.
 func (c *collection) all(a *asked) reading {
 	return func(ctx context.Context, add func(store.Row)) (info store.Info, err error) {
-		for row, err := range store.Each(ctx, c.DB, a.Question, &info) {
+		for row, err := range store.Each(ctx, c.exports.db, a.Question, &info) {
 			if err != nil {
 				return info, err
 			}
@@ -50,7 +50,12 @@ func (c *collection) file(w http.ResponseWriter, r *http.Request, a *asked, read
 		return err
 	}
 	f, err := c.files.open(r.Context(), c.etag(a, revision), func(s *spool) (string, store.Info, error) {
-		info, err := c.spool(r.Context(), s, a, read)
+		ctx, leave, err := c.export(r.Context(), c.clientOf(r))
+		if err != nil {
+			return "", store.Info{}, err
+		}
+		defer leave()
+		info, err := c.spool(ctx, s, a, read)
 		return c.etag(a, info.Revision), info, err
 	})
 	if err != nil {
@@ -91,9 +96,10 @@ func (c *collection) spool(ctx context.Context, s *spool, a *asked, read reading
 	defer c.pacing.exports.Add(-1)
 	reads, stop := context.WithCancel(ctx)
 	defer stop()
-	b, begin := c.body(a), time.Now()
+	b, begin, rows := c.body(a), time.Now(), c.metrics.exportRows.WithLabelValues(a.Name)
 	var failed error
 	info, err := read(reads, func(row store.Row) {
+		rows.Inc()
 		if b.add(row); len(b.buf) < chunk || failed != nil {
 			return
 		}

@@ -11,8 +11,9 @@ import (
 // files keeps finished files for a while, because who reads one by ranges comes again for the next part: by validator, and
 // so only as long as nothing has changed. Few are made at a time, and each by one request while others wait for it.
 type files struct {
-	now   func() time.Time
-	slots chan struct{} // one for each file that is being made
+	now      func() time.Time
+	slots    chan struct{} // one for each file that is being made
+	patience time.Duration // with which one is waited for
 
 	mu     sync.Mutex
 	byTag  map[string]*file
@@ -44,8 +45,8 @@ type making struct {
 	file *file         // then; nil: it has failed, or was closed already
 }
 
-func newFiles(now func() time.Time) *files {
-	return &files{now: now, slots: make(chan struct{}, makers), byTag: map[string]*file{}, making: map[string]*making{}}
+func newFiles(now func() time.Time, patience time.Duration) *files {
+	return &files{now: now, patience: patience, slots: make(chan struct{}, makers), byTag: map[string]*file{}, making: map[string]*making{}}
 }
 
 // open finds a file by the validator that it should have, or has it made. The maker says which validator it really has:
@@ -98,10 +99,10 @@ func (fs *files) make(ctx context.Context, tag string, m *making, write func(*sp
 		delete(fs.making, tag)
 		close(m.done)
 	}()
-	select {
-	case fs.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	patient := time.NewTimer(fs.patience)
+	defer patient.Stop()
+	if err := take(ctx, fs.slots, patient.C, errBusy); err != nil {
+		return nil, err
 	}
 	defer func() { <-fs.slots }()
 	actual, info, err := write(s)

@@ -48,7 +48,7 @@ func TestSpoolWithoutDisk(t *testing.T) {
 // TestFiles: a file is made once for all who ask at the same time, kept for those who come soon, and dropped after.
 func TestFiles(t *testing.T) {
 	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	fs := newFiles(func() time.Time { return now })
+	fs := newFiles(func() time.Time { return now }, time.Minute)
 	var made atomic.Int32
 	get := func(tag string) *file {
 		f, err := fs.open(t.Context(), tag, func(s *spool) (string, store.Info, error) {
@@ -99,7 +99,7 @@ func TestFiles(t *testing.T) {
 
 // TestFilesFail: who waits for a maker that fails makes the file himself, and no more than a few make at a time.
 func TestFilesFail(t *testing.T) {
-	fs := newFiles(time.Now)
+	fs := newFiles(time.Now, time.Minute)
 	failing, begun := make(chan struct{}), make(chan struct{})
 	first := make(chan error)
 	go func() {

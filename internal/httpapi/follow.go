@@ -8,9 +8,7 @@ import (
 	"hash/fnv"
 	"iter"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
@@ -47,9 +45,12 @@ func (c *collection) follow(w http.ResponseWriter, r *http.Request, a *asked) er
 	if err != nil && !waits {
 		return err
 	}
-	client := clientOf(r)
-	if r.Method != http.MethodHead && !c.streams.enter(client) {
-		return errTooManyStreams
+	client := c.clientOf(r)
+	if r.Method != http.MethodHead {
+		if err := c.streams.enter(client); err != nil {
+			c.metrics.refused.WithLabelValues(refusedStreams).Inc()
+			return err
+		}
 	}
 	h := w.Header()
 	h.Set("Content-Type", a.Header)
@@ -92,12 +93,17 @@ func (f *follower) serve(ctx context.Context, w http.ResponseWriter, now int64) 
 	f.ctx, f.w, f.control = ctx, w, http.NewResponseController(w)
 	begin := time.Now()
 	err := f.run(now)
-	if ctx.Err() != nil && !errors.Is(err, errSlow) {
-		err = errGone
-	}
-	if errors.Is(err, errStopping) {
+	reason := endFault
+	switch {
+	case errors.Is(err, errSlow):
+		reason = endSlow
+	case ctx.Err() != nil:
+		err, reason = errGone, endGone
+	case errors.Is(err, errStopping):
 		f.farewell()
+		reason = endStopping
 	}
+	f.metrics.ended.WithLabelValues(reason).Inc()
 	f.Log.LogAttrs(ctx, slog.LevelInfo, "stream ended", slog.String("request_id", f.id), slog.Int64("revision", f.done),
 		slog.Duration("duration", time.Since(begin)), slog.String("client", f.client), slog.Any("reason", err))
 }
@@ -185,24 +191,6 @@ func sinceFrom(r *http.Request) string {
 	return "last_event_id"
 }
 
-// clientOf is the address that a request comes from; of IPv6 the network, all of which one client has.
-func clientOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if address = address.Unmap(); address.Is6() {
-		if network, err := address.WithZone("").Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return address.String()
-}
-
 // follower is a client that follows a topic.
 type follower struct {
 	*server
@@ -269,9 +257,11 @@ func (f *follower) run(now int64) error {
 			continue
 		}
 		for _, b := range news.told {
-			for _, event := range f.news(b) {
+			events := f.news(b)
+			for _, event := range events {
 				f.buf = append(f.buf, event...)
 			}
+			f.metrics.events.Add(float64(len(events)))
 			f.reach(b.revision)
 			f.said = b.revision
 		}
@@ -425,6 +415,7 @@ func (f *follower) fill(next func() (store.Event, error, bool)) (bool, error) {
 		if event.Sequence == 0 || event.Revision != f.done+1 || event.Sequence > f.some {
 			f.buf = f.writer.append(f.buf, event)
 			f.said = event.Revision
+			f.metrics.events.Inc()
 		}
 	}
 	return true, nil

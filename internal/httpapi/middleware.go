@@ -16,7 +16,7 @@ import (
 var (
 	nosniff     = []string{"nosniff"}
 	everyOrigin = []string{"*"}
-	exposed     = []string{"Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, Retry-After, X-Request-Id"}
+	exposed     = []string{"Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"}
 )
 
 // readOnly are the methods that pages of other origins may use.
@@ -29,7 +29,7 @@ func (s *server) middleware() []func(http.Handler) http.Handler {
 		panic(err) // our own constants
 	}
 	return []func(http.Handler) http.Handler{
-		resting, s.identify, s.log, s.recover, s.cors, s.warm, func(h http.Handler) http.Handler { return besideStreams(compress(h), h) }, s.extension, middleware.GetHead,
+		resting, s.traced, s.identify, s.log, s.recover, s.cors, s.short, s.limit, s.warm, s.shed, func(h http.Handler) http.Handler { return besideStreams(compress(h), h) }, s.extension, middleware.GetHead,
 	}
 }
 
@@ -62,15 +62,18 @@ var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 func requestID(w http.ResponseWriter) string { return w.Header().Get("X-Request-Id") }
 
-// log writes a line a request, by the pattern of its route: addresses are too many to count.
+// log counts each request and writes a line about it, by the pattern of its route: addresses are too many to count.
 func (s *server) log(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := s.Now()
-		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		o := &observed{ResponseWriter: w, begin: s.Now(), now: s.Now, cache: cacheBypass}
 		defer func() {
-			s.access(slog.LevelInfo, r, requestID(w), chi.RouteContext(r.Context()).RoutePattern(), ww.Status(), ww.BytesWritten(), start)
+			route := chi.RouteContext(r.Context()).RoutePattern()
+			o.silent(r)
+			s.metrics.answered(r, route, o)
+			spanAnswer(r.Context(), r.Method, route, requestID(w), o.status, o.bytes, o.cache)
+			s.access(slog.LevelInfo, r, requestID(w), route, o.status, o.bytes, o.begin)
 		}()
-		next.ServeHTTP(ww, r)
+		next.ServeHTTP(o, r)
 	})
 }
 
@@ -80,7 +83,7 @@ func (s *server) access(level slog.Level, r *http.Request, id, route string, sta
 		return
 	}
 	s.Log.LogAttrs(r.Context(), level, "request", slog.String("request_id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.String("route", route), slog.Int("status", status), slog.Int("bytes", bytes), slog.Duration("duration", s.Now().Sub(start)), slog.String("client", r.RemoteAddr))
+		slog.String("route", route), slog.Int("status", status), slog.Int("bytes", bytes), slog.Duration("duration", s.Now().Sub(start)), slog.String("client", s.Proxies.address(r)))
 }
 
 // recover turns a panic, which is always a fault of ours, into a problem, and logs where it was.
@@ -94,7 +97,7 @@ func (s *server) recover(next http.Handler) http.Handler {
 			if fault == http.ErrAbortHandler { //nolint:errorlint // net/http's own sentinel, compared as net/http does
 				panic(fault)
 			}
-			s.Log.Error("panic", "request_id", requestID(w), "path", r.URL.Path, "fault", fault, "stack", string(debug.Stack()))
+			s.Log.ErrorContext(r.Context(), "panic", "request_id", requestID(w), "path", r.URL.Path, "fault", fault, "stack", string(debug.Stack()))
 			s.problem(w, r, internal, internal.About, nil)
 		}()
 		next.ServeHTTP(w, r)

@@ -247,7 +247,7 @@ func (s *server) failurePage(w http.ResponseWriter, r *http.Request, p problem) 
 	}
 	body, err := s.site.Failure(f, e)
 	if err != nil {
-		s.Log.Error("page of an error", "request_id", p.RequestID, "error", err)
+		s.Log.ErrorContext(r.Context(), "page of an error", "request_id", p.RequestID, "error", err)
 		body = []byte(p.Title)
 	}
 	w.WriteHeader(p.Status)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -96,6 +95,23 @@ var (
 		"too-many-streams", "So many streams are open already", http.StatusTooManyRequests,
 		"The number of streams that one client address may have open is bounded. End one, or try again after the seconds that Retry-After gives.",
 	}
+	tooManyExports = kind{
+		"too-many-exports", "So many exports are under way already", http.StatusTooManyRequests,
+		"The number of exports that one client address may have under way is bounded. Fetch one after the other, or try again after the seconds that Retry-After gives.",
+	}
+	tooManyRequests = kind{
+		"too-many-requests", "More requests than are answered", http.StatusTooManyRequests,
+		"The number of requests within a minute is bounded, of a client address and of an API key. RateLimit says how many are left, and Retry-After when to try again. " +
+			"Answers that are kept are not counted, those without news (304) a tenth: send If-None-Match, or follow a stream.",
+	}
+	uriTooLong = kind{
+		"uri-too-long", "The address is too long", http.StatusRequestURITooLong,
+		"The length of an address is bounded. Ask for less at a time, or fetch the whole list and choose from it.",
+	}
+	busy = kind{
+		"busy", "More is asked than there is room for", http.StatusServiceUnavailable,
+		"So much is asked just now that this request was not begun. Try again after the seconds that Retry-After gives.",
+	}
 	unavailable = kind{
 		"unavailable", "The database does not answer", http.StatusServiceUnavailable,
 		"The database is away, restarting or too slow just now. Try again after the seconds that Retry-After gives.",
@@ -107,7 +123,7 @@ var (
 
 	kinds = []kind{
 		invalidParameter, malformedBody, unauthorizedKind, forbidden, notFound, methodNotAllowed, notAcceptableKind, conflict, gone, preconditionFailed,
-		tooLarge, rangeNotSatisfiable, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, tooManyStreams, internal, unavailable,
+		tooLarge, rangeNotSatisfiable, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, uriTooLong, tooManyStreams, tooManyExports, tooManyRequests, internal, busy, unavailable,
 	}
 )
 
@@ -142,16 +158,14 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.problem(w, r, notAcceptableKind, unknown.Error(), []query.Fault{{Parameter: unknown.by, Reason: "asks for a form that there is not", Allowed: unknown.offer.names()}})
 	case errors.As(err, &absent):
 		s.absent(w, r, absent)
-	case errors.Is(err, errTooManyStreams):
-		w.Header().Set("Retry-After", strconv.Itoa(retryFull))
-		s.problem(w, r, tooManyStreams, fmt.Sprintf("%s has %d streams open, which is as many as one client address may have", clientOf(r), s.MaxStreams), nil)
+	case s.failLimit(w, r, err):
 	case s.failWrite(w, r, err):
 	case away(err):
-		s.Log.Warn("database unavailable", "request_id", requestID(w), "error", err)
+		s.Log.WarnContext(r.Context(), "database unavailable", "request_id", requestID(w), "error", err)
 		w.Header().Set("Retry-After", "1")
 		s.problem(w, r, unavailable, unavailable.About, nil)
 	default:
-		s.Log.Error("request failed", "request_id", requestID(w), "path", r.URL.Path, "error", err)
+		s.Log.ErrorContext(r.Context(), "request failed", "request_id", requestID(w), "path", r.URL.Path, "error", err)
 		s.problem(w, r, internal, internal.About, nil)
 	}
 }

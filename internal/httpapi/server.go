@@ -6,10 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/parley-api/parley/internal/store"
 	"github.com/parley-api/parley/internal/web"
@@ -21,18 +24,34 @@ type Options struct {
 	DB        *pgxpool.Pool // all that is read
 	Writer    *pgxpool.Pool // what is written, keys and webhooks; nil: DB
 	Log       *slog.Logger
-	PublicURL string           // what absolute links begin with; "": as the client addressed us
-	Version   string           // of the program; part of every validator
-	Ready     func() error     // is the server willing to take requests? nil: always
-	Now       func() time.Time // nil: the clock
-	NewID     func() string    // makes request ids; nil: random ones
-	Watch     *store.Watch     // knows the revision; nil: it is asked for each time
-	Webhooks  *webhook.Sender  // tries out webhooks, and says what may be their target; nil: one that reaches the public internet only
-	Cache     int64            // bytes of finished answers that are kept; 0: none
+	PublicURL string                      // what absolute links begin with; "": as the client addressed us
+	Version   string                      // of the program; part of every validator
+	Schema    func(context.Context) error // is the schema of the database that of this program? nil: it is
+	Ready     func() error                // is the server willing to take requests? nil: always
+	Now       func() time.Time            // nil: the clock
+	NewID     func() string               // makes request ids; nil: random ones
+	Watch     *store.Watch                // knows the revision; nil: it is asked for each time
+	Webhooks  *webhook.Sender             // tries out webhooks, and says what may be their target; nil: one that reaches the public internet only
+	Cache     int64                       // bytes of finished answers that are kept; 0: none
+	Metrics   prometheus.Registerer       // told what is counted; nil: nobody is
+	Tracing   trace.TracerProvider        // makes the spans of requests; nil: there are none
 
-	MaxStreams int             // that one client address may have open; 0: any number
-	Heartbeat  time.Duration   // how often a stream says that it is there; 0: every 15 seconds
-	Stop       <-chan struct{} // closed when streams are to end; nil: never
+	MaxStreams      int             // that one client address may have open; 0: any number
+	MaxStreamsInAll int             // 0: any number
+	Heartbeat       time.Duration   // how often a stream says that it is there; 0: every 15 seconds
+	Stop            <-chan struct{} // closed when streams are to end; nil: never
+
+	Proxies     *Proxies // whom we believe when they say which client a request comes from; nil: nobody
+	MaxURL      int      // bytes of an address; 0: no limit of ours
+	ClientRate  int      // requests a minute of one client address, without those that are answered from the cache; 0: any number
+	KeyRate     int      // of one API key; 0: any number
+	BadKeyRate  int      // keys a minute from one client address that are none; 0: any number
+	MaxRequests int      // at work at a time, without those that are answered from the cache; 0: any number
+
+	Exports        *pgxpool.Pool // connections for exports; nil: those of DB
+	MaxExports     int           // under way at a time, half of them of one client address; 0: any number
+	ExportTimeout  time.Duration // how long one may take; 0: as long as it likes
+	ExportPatience time.Duration // how long one waits for others to end; 0: 5 seconds
 
 	Author        string              // every request may write, as this author and without a key: for a handler that serves none but this process
 	MaxBody       int64               // bytes of a request to write; 0: no limit
@@ -46,10 +65,14 @@ type server struct {
 	docs     http.HandlerFunc
 	routing  chi.Routes
 	answers  *answers // nil: none are kept
+	metrics  *metrics
 	recorder *store.Recorder
 	pacing   pacing
 	files    *files
 	streams  *streams
+	exports  *exports
+	quotas   quotas
+	atWork   atomic.Int64 // requests that are not answered from the cache
 	site     *web.Site
 }
 
@@ -74,13 +97,24 @@ func New(o Options) http.Handler {
 	if o.Watch == nil {
 		o.Watch = store.NewWatch(o.DB)
 	}
+	if o.ExportPatience == 0 {
+		o.ExportPatience = exportPatience
+	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
 	if o.Webhooks == nil {
 		o.Webhooks = webhook.NewSender(webhook.SenderOptions{Version: o.Version})
 	}
-	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.Writer), files: newFiles(o.Now), streams: newStreams(&o), site: web.New()}
+	m := newMetrics()
+	s := &server{
+		Options: o, docs: docs(), metrics: m, answers: newAnswers(o.Cache, m.evictions), recorder: store.NewRecorder(o.Writer), files: newFiles(o.Now, o.ExportPatience),
+		streams: newStreams(&o), exports: newExports(&o), site: web.New(),
+		quotas: quotas{newQuota("client", o.ClientRate), newQuota("key", o.KeyRate), newQuota("bad-keys", o.BadKeyRate)},
+	}
+	if o.Metrics != nil {
+		s.register(o.Metrics)
+	}
 	r := s.routes()
 	s.routing = r
 	return s.front(r)

@@ -26,10 +26,12 @@ type streams struct {
 	log   *slog.Logger
 	slots chan struct{} // so many connections to the database are used at a time
 	most  int           // of one client; 0: any number
+	inAll int           // of all clients; 0: any number
 
 	mu      sync.Mutex
 	topics  map[string]*topic
 	clients map[string]int
+	all     int // of clients
 	opened  int // since memory was given back
 
 	steps struct { // what was read last: of one changeset all topics ask the same
@@ -55,20 +57,24 @@ func newStreams(o *Options) *streams {
 		slots = max(slots, int(o.DB.Config().MaxConns)/4)
 	}
 	return &streams{
-		db: o.DB, watch: o.Watch, log: o.Log, most: o.MaxStreams,
+		db: o.DB, watch: o.Watch, log: o.Log, most: o.MaxStreams, inAll: o.MaxStreamsInAll,
 		slots:  make(chan struct{}, slots),
 		topics: map[string]*topic{}, clients: map[string]int{},
 	}
 }
 
-// enter counts a stream of a client; false: it has as many as it may.
-func (s *streams) enter(client string) bool {
+// enter counts a stream of a client. The error says that it has as many as it may, or that all have.
+func (s *streams) enter(client string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.most > 0 && s.clients[client] >= s.most {
-		return false
+	switch {
+	case s.most > 0 && s.clients[client] >= s.most:
+		return errTooManyStreams
+	case s.inAll > 0 && s.all >= s.inAll:
+		return errBusy
 	}
 	s.clients[client]++
+	s.all++
 	if s.opened++; s.opened == manyOpened { // once for all that are opened soon after each other
 		time.AfterFunc(time.Second, func() {
 			s.mu.Lock()
@@ -77,7 +83,14 @@ func (s *streams) enter(client string) bool {
 			debug.FreeOSMemory()
 		})
 	}
-	return true
+	return nil
+}
+
+// open is how many streams are open.
+func (s *streams) open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all
 }
 
 // manyOpened is after how many streams the memory is given back that opening them took: twice what they hold as they wait.
@@ -86,6 +99,7 @@ const manyOpened = 500
 func (s *streams) leave(client string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.all--
 	if s.clients[client]--; s.clients[client] == 0 {
 		delete(s.clients, client)
 	}

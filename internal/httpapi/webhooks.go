@@ -74,7 +74,7 @@ func utc(at *time.Time) *time.Time {
 // administer serves what is for operators alone.
 func (s *server) administer(h func(w http.ResponseWriter, r *http.Request, key store.Key) error) http.HandlerFunc {
 	return s.bare(func(w http.ResponseWriter, r *http.Request) error {
-		key, err := s.authorize(r, store.ScopeAdmin)
+		key, err := s.authorize(w, r, store.ScopeAdmin)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,10 @@ type writing struct {
 // write serves requests that record a changeset.
 func (s *server) write(h func(w http.ResponseWriter, r *http.Request, asked *writing) error) http.HandlerFunc {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
-		key, err := s.authorize(r, "write")
+		ctx, cancel := context.WithTimeout(r.Context(), writeTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		key, err := s.authorize(w, r, "write")
 		if err != nil {
 			return err
 		}
@@ -42,9 +45,7 @@ func (s *server) write(h func(w http.ResponseWriter, r *http.Request, asked *wri
 		if asked.retry != nil {
 			asked.retry.Caller = key.ID
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), writeTimeout)
-		defer cancel()
-		return h(w, r.WithContext(ctx), asked)
+		return h(w, r, asked)
 	})
 }
 
@@ -134,6 +135,9 @@ func (s *server) commit(r *http.Request, a *writing, c store.Changeset) (store.R
 	done, err := s.recorder.Record(r.Context(), c)
 	if err == nil {
 		s.Watch.Advance(done.Revision) // before anybody is told that it is recorded
+		if done.Changed && !a.dryRun && !done.Repeated {
+			s.metrics.changesets.Inc()
+		}
 	}
 	return done, err
 }

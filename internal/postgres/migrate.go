@@ -97,12 +97,8 @@ func patiently(ctx context.Context, log *slog.Logger, do func() error) error {
 const lockNotAvailable = "55P03"
 
 func (m *Migrator) up(ctx context.Context, done func(*goose.MigrationResult)) error {
-	pending, err := m.provider.HasPending(ctx)
-	if err != nil {
-		return fmt.Errorf("looking for pending migrations: %w", err)
-	}
-	if !pending {
-		return nil
+	if pending, err := m.Pending(ctx); err != nil || !pending {
+		return err
 	}
 	results, err := m.provider.Up(ctx)
 	var partial *goose.PartialError
@@ -146,6 +142,15 @@ func (m *Migrator) upQueue(ctx context.Context) error {
 		return fmt.Errorf("migrating the queue: %w", err)
 	}
 	return nil
+}
+
+// Pending reports whether the schema lacks a migration of this program. It takes no lock.
+func (m *Migrator) Pending(ctx context.Context) (bool, error) {
+	pending, err := m.provider.HasPending(ctx)
+	if err != nil {
+		return false, fmt.Errorf("looking for pending migrations: %w", err)
+	}
+	return pending, nil
 }
 
 // Down undoes the newest migration.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -12,9 +13,10 @@ import (
 type PoolOptions struct {
 	URL              string
 	MaxConns         int32
-	StatementTimeout time.Duration // 0: none
-	LockTimeout      time.Duration // how long a statement waits for a lock; 0: as long as it takes
-	Role             string        // taken on by every connection: ReaderRole, WriterRole, or "" for none
+	StatementTimeout time.Duration   // 0: none
+	LockTimeout      time.Duration   // how long a statement waits for a lock; 0: as long as it takes
+	Role             string          // taken on by every connection: ReaderRole, WriterRole, or "" for none
+	Tracer           pgx.QueryTracer // told of statements; nil: nobody is
 }
 
 // NewPool makes a pool of connections. It connects when first used: a database that is away makes requests fail, not
@@ -25,6 +27,7 @@ func NewPool(ctx context.Context, o PoolOptions) (*pgxpool.Pool, error) {
 		return nil, fmt.Errorf("DATABASE_URL is not understood: %w; it looks like postgres://user:password@host:5432/database", err)
 	}
 	config.MaxConns = o.MaxConns
+	config.ConnConfig.Tracer = o.Tracer
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
 	params := config.ConnConfig.RuntimeParams
 	if params["application_name"] == "" {

@@ -47,6 +47,10 @@ func (p *parser) values(c Condition, parameter, value string) Condition {
 		p.fault(parameter, err.Error())
 		return c
 	}
+	if p.compared += len(terms); p.compared > maxCompared {
+		p.fault(parameter, "compares with too much: the filters of a query together have "+strconv.Itoa(maxCompared)+" values and ranges at the most")
+		return c
+	}
 	for _, term := range terms {
 		switch {
 		case c.Field.Type.Ranged():

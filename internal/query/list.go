@@ -196,10 +196,11 @@ func None(values url.Values) error {
 func ignored(name string) bool { return name == "_" || strings.HasPrefix(name, "utm_") }
 
 type parser struct {
-	grammar Grammar
-	list    List
-	faults  []Fault
-	raw     map[string]string // controls to be looked at when all else is known
+	grammar  Grammar
+	list     List
+	faults   []Fault
+	compared int               // values and ranges of filters so far
+	raw      map[string]string // controls to be looked at when all else is known
 }
 
 func (p *parser) fault(parameter, reason string) {
@@ -286,6 +287,8 @@ var dashes = regexp.MustCompile(`\s*-(\s*-)+\s*`)
 const (
 	maxValue = 2000
 	maxWords = 32 // of a search: each is looked for by itself
+
+	maxCompared = 500 // values and ranges of all filters: each record is compared with them
 )
 
 func (p *parser) limit(value string) {

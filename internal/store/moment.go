@@ -70,14 +70,15 @@ const writingSQL = `select exists (select from pg_locks where locktype = 'adviso
 	and database = (select oid from pg_database where datname = current_database()) and (classid::bigint << 32) | objid::bigint = hashtext('parley.changesets'))`
 
 // Resolve finds the revision that as_of= stands for. A moment that is still to come is an [*query.Error].
-func Resolve(ctx context.Context, db *pgxpool.Pool, asOf query.AsOf, now time.Time) (Moment, error) {
+func Resolve(ctx context.Context, db *pgxpool.Pool, asOf query.AsOf, now time.Time) (m Moment, err error) {
+	ctx, end := traced(ctx, "Resolve", "")
+	defer func() { end(err) }()
 	future := func(reason string) error {
 		return &query.Error{Faults: []query.Fault{{Parameter: "as_of", Reason: reason}}}
 	}
 	if asOf.Revision == nil && asOf.Before.Add(-24*time.Hour).After(now) {
 		return Moment{}, future("is in the future")
 	}
-	var m Moment
 	var writing bool
 	var batch pgx.Batch
 	batch.Queue(writingSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&writing) }) // first: what is committed meanwhile is seen by the second

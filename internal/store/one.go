@@ -12,7 +12,9 @@ import (
 
 // One reads a single record, or in a flat form its rows, and hands them to add. If there is no record of that id, the
 // error is an [*Absent].
-func One(ctx context.Context, db *pgxpool.Pool, q Question, id string, add func(Row)) (Info, error) {
+func One(ctx context.Context, db *pgxpool.Pool, q Question, id string, add func(Row)) (info Info, err error) {
+	ctx, end := traced(ctx, "One", q.Table.Name)
+	defer func() { end(err) }()
 	field := q.Table.column("id").field()
 	is := query.Condition{Field: field, Texts: []string{id}}
 	if field.Type == query.Integer {
@@ -30,7 +32,7 @@ func One(ctx context.Context, db *pgxpool.Pool, q Question, id string, add func(
 	}
 	q.Table = q.Table.single()
 	found := false
-	info, err := Page(ctx, db, q, func(row Row) {
+	info, err = Page(ctx, db, q, func(row Row) {
 		found = true
 		add(row)
 	})

@@ -138,9 +138,11 @@ type Info struct {
 
 // Page reads one page of a list, of at most List.Limit records, and hands each row to add. It takes one round trip. If a
 // search finds nothing, that which was probably meant is carried out instead.
-func Page(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (Info, error) {
+func Page(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (info Info, err error) {
+	ctx, end := traced(ctx, "Page", q.Table.Name)
+	defer func() { end(err) }()
 	found := false
-	info, err := q.walk(ctx, db, func(row Row) {
+	info, err = q.walk(ctx, db, func(row Row) {
 		found = true
 		add(row)
 	})

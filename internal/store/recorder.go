@@ -55,7 +55,9 @@ const (
 var errAlone = errors.New("to be carried out each for itself")
 
 // Record carries out a changeset: see the function of that name.
-func (r *Recorder) Record(ctx context.Context, c Changeset) (Recorded, error) {
+func (r *Recorder) Record(ctx context.Context, c Changeset) (done Recorded, err error) {
+	ctx, end := traced(ctx, "Record", "")
+	defer func() { end(err) }()
 	if !c.groupable() {
 		return r.alone(ctx, c)
 	}

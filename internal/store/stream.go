@@ -14,9 +14,12 @@ import (
 // info before the first row comes. A search that finds nothing is as with [Page].
 func Each(ctx context.Context, db *pgxpool.Pool, q Question, info *Info) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		ctx, end := traced(ctx, "Each", q.Table.Name)
+		var failed error
+		defer func() { end(failed) }()
 		found := false
 		for row, err := range q.each(ctx, db, info) {
-			found = true
+			found, failed = true, err
 			if !yield(row, err) {
 				return
 			}
@@ -81,11 +84,10 @@ func (q Question) each(ctx context.Context, db *pgxpool.Pool, info *Info) iter.S
 	}
 }
 
-// prepare sets a transaction to the moment of the question and lifts the limit on the time of statements: one that is
-// streamed lasts as long as its reader takes, who is bounded elsewhere.
+// prepare sets a transaction to the moment of the question. A statement that is streamed lasts as long as its reader takes: how
+// long that may be, the connection says.
 func (q Question) prepare(ctx context.Context, tx pgx.Tx, info *Info) error {
 	var batch pgx.Batch
-	batch.Queue("set local statement_timeout = 0")
 	q.queueMoment(&batch, info, q.Counts && q.Table.Covers)
 	if q.Counts {
 		q.queueCounts(&batch, info)

@@ -24,7 +24,9 @@ const maxTotals = 50_000
 // Totals sums up the transfers of the events that a list would have, by what List.By says and by direction, and hands the
 // rows to add. Periods without an event are there, between the first event and the last, and out to the ends of a filter
 // on the date.
-func Totals(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (Info, error) {
+func Totals(ctx context.Context, db *pgxpool.Pool, q Question, add func(Row)) (info Info, err error) {
+	ctx, end := traced(ctx, "Totals", q.Table.Name)
+	defer func() { end(err) }()
 	if plain, ok := q.plain(); ok {
 		info, err := plain.totals(ctx, db, q.At, add)
 		if err != nil || info.Revision == *q.At {

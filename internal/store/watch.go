@@ -19,6 +19,9 @@ type Watch struct {
 	db    *pgxpool.Pool
 	known atomic.Int64
 	floor atomic.Int64 // what this process itself has recorded or read, heard of or not
+	heard atomic.Int64 // when it was last certain that nothing was missed, in nanoseconds since 1970; 0: never
+
+	listens atomic.Bool // it is to
 
 	touched atomic.Pointer[touched]
 
@@ -38,6 +41,20 @@ func (w *Watch) Revision(ctx context.Context) (int64, error) {
 	}
 	return Revision(ctx, w.db)
 }
+
+// Known is the newest revision that is known without asking; 0: none is.
+func (w *Watch) Known() int64 { return max(w.known.Load()-1, w.floor.Load(), 0) }
+
+// Heard says whether changesets are listened to, and when it was last certain that none was missed; the zero time: never.
+func (w *Watch) Heard() (listening bool, last time.Time) {
+	if nanoseconds := w.heard.Load(); nanoseconds != 0 {
+		last = time.Unix(0, nanoseconds)
+	}
+	return w.known.Load() != 0, last
+}
+
+// Deaf reports whether changesets are to be listened to, and are not just now.
+func (w *Watch) Deaf() bool { return w.listens.Load() && w.known.Load() == 0 }
 
 // Advance tells of a revision that was recorded or read: it is there, whether the database has told of it yet or not.
 func (w *Watch) Advance(revision int64) {
@@ -105,6 +122,7 @@ const (
 
 // Listen listens until the context ends, on a connection of its own, which it makes anew whenever it is lost.
 func (w *Watch) Listen(ctx context.Context, log *slog.Logger) {
+	w.listens.Store(true)
 	for ctx.Err() == nil {
 		err := w.listen(ctx)
 		w.known.Store(0)
@@ -135,6 +153,7 @@ func (w *Watch) listen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		w.heard.Store(time.Now().UnixNano())
 		w.known.CompareAndSwap(0, revision+1)
 		if err := w.hear(ctx, conn); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
@@ -17,19 +18,23 @@ import (
 )
 
 // Deliverer works off the queue. Several processes may have one each: the queue gives a job to one of them.
-type Deliverer struct{ DelivererOptions }
+type Deliverer struct {
+	DelivererOptions
+	metrics *metrics
+}
 
 // DelivererOptions are what a deliverer is made of.
 type DelivererOptions struct {
-	DB     *pgxpool.Pool
-	Schema string // of the queue's tables
-	Watch  *store.Watch
-	Sender *Sender
-	Policy Policy
-	Log    *slog.Logger
-	Base   string        // what addresses in messages begin with: "https://example.org"
-	Look   time.Duration // how often to look for what nobody told of; 0: every second
-	Eager  bool          // for tests: no staggered start, and the queue is asked all the time
+	DB      *pgxpool.Pool
+	Schema  string // of the queue's tables
+	Watch   *store.Watch
+	Sender  *Sender
+	Policy  Policy
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // told of deliveries; nil: nobody is
+	Base    string                // what addresses in messages begin with: "https://example.org"
+	Look    time.Duration         // how often to look for what nobody told of; 0: every second
+	Eager   bool                  // for tests: no staggered start, and the queue is asked all the time
 }
 
 // Bounds of the work.
@@ -49,7 +54,7 @@ func NewDeliverer(o DelivererOptions) *Deliverer {
 	if o.Look == 0 {
 		o.Look = usualLook
 	}
-	return &Deliverer{o}
+	return &Deliverer{o, newMetrics(o.Metrics)}
 }
 
 // Run delivers until the context ends, and then lets attempts under way end. That it cannot just now is no fault: it tries
@@ -139,6 +144,7 @@ func (d *Deliverer) enqueue(ctx context.Context, client *river.Client[pgx.Tx]) e
 	if err != nil {
 		return err
 	}
+	d.metrics.due.Set(float64(len(due)))
 	for _, id := range due {
 		result, err := client.Insert(ctx, delivery{id}, nil)
 		if err != nil {
@@ -261,10 +267,13 @@ func (d *Deliverer) tell(ctx context.Context, w *store.Webhook, one told) (bool,
 		return false, err
 	}
 	if a.Accepted() {
+		d.metrics.accepted.Inc()
 		return w.Told(ctx, d.DB, one.place, &a.WebhookAttempt)
 	}
+	d.metrics.failed.Inc()
 	failures := w.Failures + 1
 	if reason := d.enough(w, &a, failures); reason != "" {
+		d.metrics.disabled.Inc()
 		d.Log.Warn("webhook disabled", "webhook", w.ID, "message", one.ID, "reason", reason)
 		_, err := w.NotTold(ctx, d.DB, a.WebhookAttempt, nil, reason)
 		return false, err
