@@ -129,6 +129,7 @@ func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listene
 	servers := []*http.Server{public}
 	scheme := "http"
 	if certificate == nil {
+		ignoreReload()
 		group.Go(func() error { return public.Serve(listener) })
 	} else {
 		scheme, public.TLSConfig = "https", certificate.config()
