@@ -78,6 +78,9 @@ begin
 	if pg_has_role((select relowner from pg_class where oid = to_regclass('goose_db_version')), 'usage') then
 		revoke insert, update, delete on goose_db_version from parley_writer;
 	end if;
+	if pg_has_role((select nspowner from pg_namespace where nspname = 'public'), 'usage') then
+		revoke create on schema public from public; -- as it is from PostgreSQL 15 on: what others put there, functions below might take for theirs
+	end if;
 	-- What only an owner may is done on behalf of the writer.
 	grant execute on function close_due_segment(bigint, float8), analyze_written(name[]) to parley_writer;
 end $$;

@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/parley-api/parley/internal/config"
@@ -55,6 +57,14 @@ func (d *drain) end(servers []*http.Server) {
 		if err := s.Shutdown(limit); err != nil {
 			_ = s.Close() // what has not ended by now is cut off
 		}
+	}
+}
+
+// ignoreReload has a service manager that asks for a reload end nobody, where there is nothing to read again. From a terminal,
+// the same signal says that it is gone, and so are we.
+func ignoreReload() {
+	if os.Getenv("NOTIFY_SOCKET") != "" {
+		signal.Ignore(syscall.SIGHUP)
 	}
 }
 

@@ -32,6 +32,9 @@ func TestDrain(t *testing.T) {
 	}
 	r := serve(t, "PARLEY_DATA_DIR="+dataDir(t), "PARLEY_DRAIN_DELAY=4s", "NOTIFY_SOCKET="+address.Name)
 	hears("READY=1")
+	if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil { // systemctl reload
+		t.Fatal(err)
+	}
 	stream, err := http.Get(r.url + "/v1/rounds.sse")
 	if err != nil {
 		t.Fatal(err)

@@ -166,6 +166,7 @@ func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certific
 	servers, adminAddr := []*http.Server{public}, "none"
 	scheme := "http"
 	if certificate == nil {
+		ignoreReload()
 		group.Go(func() error { return public.Serve(bounded) })
 	} else {
 		scheme, public.TLSConfig = "https", certificate.config()
