@@ -65,6 +65,16 @@ func TestOperator(t *testing.T) {
 			t.Errorf("%s of the admin address: status %d", path, code)
 		}
 	}
+	large, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/v1/rounds", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large.Header.Set("X-Large", strings.Repeat("x", 40<<10))
+	if response, err := http.DefaultClient.Do(large); err != nil || response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("headers of 40 KiB: %v, %v", response, err)
+	} else {
+		response.Body.Close()
+	}
 	for _, path := range []string{"/v1/rounds", "/v1/rounds", "/v1/rounds.csv"} { // so that what is counted by label is there
 		status(t, r.url+path)
 	}

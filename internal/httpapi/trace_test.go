@@ -52,7 +52,7 @@ func named(spans tracetest.SpanStubs, name string) (found []tracetest.SpanStub) 
 func attribute(s tracetest.SpanStub, key string) string {
 	for _, a := range s.Attributes {
 		if string(a.Key) == key {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""
