@@ -22,7 +22,7 @@ var imports = map[string][]string{
 	"internal/chart":    {},
 	"internal/config":   {},
 	"internal/dataset":  {"internal/query", "internal/record"},
-	"internal/httpapi":  {"api", "internal/query", "internal/record", "internal/render", "internal/store", "internal/talks", "internal/web", "internal/webhook"},
+	"internal/httpapi":  {"api", "internal/chart", "internal/query", "internal/record", "internal/render", "internal/store", "internal/talks", "internal/web", "internal/webhook"},
 	"internal/pgtest":   {"internal/postgres"},
 	"internal/postgres": {"migrations"},
 	"internal/query":    {},
@@ -38,12 +38,14 @@ var imports = map[string][]string{
 // modules are what the program is built with beside the standard library, and why.
 var modules = map[string]string{
 	"code.dny.dev/ssrf":                                        "which addresses are not on the public internet, by IANA's registries",
+	"git.sr.ht/~sbinet/gg":                                     "pictures of charts: lines, dashes, circles",
 	"github.com/agnivade/levenshtein":                          "the nearest name in errors",
 	"github.com/alecthomas/kong":                               "flags, environment, subcommands",
 	"github.com/andybalholm/brotli":                            "of parquet-go",
 	"github.com/elnormous/contenttype":                         "the header Accept",
 	"github.com/go-chi/chi/v5":                                 "routes",
 	"github.com/go-json-experiment/json":                       "JSON strings appended to bytes",
+	"github.com/golang/freetype":                               "of gg: edges drawn smoothly",
 	"github.com/google/uuid":                                   "of parquet-go",
 	"github.com/jackc/pgpassfile":                              "of pgx",
 	"github.com/jackc/pgservicefile":                           "of pgx",
@@ -76,10 +78,11 @@ var modules = map[string]string{
 	"github.com/vearutop/statigz":                              "of swgui",
 	"go.uber.org/multierr":                                     "of goose",
 	"go.yaml.in/yaml/v3":                                       "files of data sets; the contract as JSON",
+	"golang.org/x/image":                                       "letters in pictures of charts: the Go fonts, measured and drawn",
 	"golang.org/x/sync":                                        "errgroup",
 	"golang.org/x/sys":                                         "of term",
 	"golang.org/x/term":                                        "is it a terminal? for colours and progress",
-	"golang.org/x/text":                                        "of pgx",
+	"golang.org/x/text":                                        "of pgx; which way a text is written",
 	"google.golang.org/protobuf":                               "of parquet-go",
 }
 

@@ -96,6 +96,10 @@ var (
 		"too-many-streams", "So many streams are open already", http.StatusTooManyRequests,
 		"The number of streams that one client address may have open is bounded. End one, or try again after the seconds that Retry-After gives.",
 	}
+	notImplemented = kind{
+		"not-implemented", "That is not offered", http.StatusNotImplemented,
+		"What is asked for is well known, and not offered here. detail says what is offered instead.",
+	}
 	unavailable = kind{
 		"unavailable", "The database does not answer", http.StatusServiceUnavailable,
 		"The database is away, restarting or too slow just now. Try again after the seconds that Retry-After gives.",
@@ -107,7 +111,7 @@ var (
 
 	kinds = []kind{
 		invalidParameter, malformedBody, unauthorizedKind, forbidden, notFound, methodNotAllowed, notAcceptableKind, conflict, gone, preconditionFailed,
-		tooLarge, rangeNotSatisfiable, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, tooManyStreams, internal, unavailable,
+		tooLarge, rangeNotSatisfiable, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, tooManyStreams, internal, notImplemented, unavailable,
 	}
 )
 

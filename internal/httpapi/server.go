@@ -50,6 +50,7 @@ type server struct {
 	files    *files
 	streams  *streams
 	site     *web.Site
+	painting chan struct{} // so many pictures are painted at a time
 }
 
 // New returns the handler of the public address.
@@ -76,7 +77,7 @@ func New(o Options) http.Handler {
 	if o.Webhooks == nil {
 		o.Webhooks = webhook.NewSender(webhook.SenderOptions{Version: o.Version})
 	}
-	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now), streams: newStreams(&o), site: web.New()}
+	s := &server{Options: o, docs: docs(), answers: newAnswers(o.Cache), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now), streams: newStreams(&o), site: web.New(), painting: make(chan struct{}, paintings)}
 	r := s.routes()
 	s.routing = r
 	return s.front(r)
