@@ -76,7 +76,7 @@ func (t Timeline) mark(lane Lane, m Mark, base, tall float64, most int) shape {
 		if m.Planned {
 			s.class += " planned"
 		}
-		s.x2 = x + math.Max(t.Span.at(m.To.AddDate(0, 0, 1))-x, 0.005)
+		s.x2 = x + math.Max(t.Span.at(m.To.AddDate(0, 0, 1))-x, 0.008)
 		s.y, s.y2 = base-math.Max(6, tall-6), base
 	}
 	return s

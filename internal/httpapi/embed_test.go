@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,7 +61,11 @@ func TestEmbeds(t *testing.T) {
 			if first.Get("Content-Type") != media || first.Get("Parley-Revision") != "1" || !strings.HasPrefix(etag, `W/"1-`) || first.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
 				t.Errorf("%s: %v", target, first)
 			}
-			if got := first.Get("Cache-Control"); !strings.HasPrefix(got, "public, max-age=5,") {
+			lasts := "public, max-age=5,"
+			if strings.Contains(view, "as_of") && extension != "" {
+				lasts = "public, max-age=31536000, immutable"
+			}
+			if got := first.Get("Cache-Control"); !strings.HasPrefix(got, lasts) {
 				t.Errorf("%s: Cache-Control %s", target, got)
 			}
 			for range 2 {
@@ -254,6 +259,22 @@ func TestSnippets(t *testing.T) {
 	}
 	if text := s.see(t, "/explore/rounds", http.StatusOK).text; strings.Contains(text, "<iframe") {
 		t.Error("a list that no view shows has lines to copy")
+	}
+}
+
+// TestReadmeEmbeds: the embeds in the README are there.
+func TestReadmeEmbeds(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, httpapi.Options{})
+	addresses := regexp.MustCompile(`http://127\.0\.0\.1:8080(/(?:embed/|assets/)[^'"]+)`).FindAllStringSubmatch(string(readme), -1)
+	if len(addresses) < 4 {
+		t.Fatalf("only %d are found", len(addresses))
+	}
+	for _, match := range addresses {
+		s.get(t, match[1], http.StatusOK)
 	}
 }
 

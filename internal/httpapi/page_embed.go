@@ -150,10 +150,11 @@ func (s *server) embed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	e.file = e.form != ""
 	h := w.Header()
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	if e.fresh(w, e.query().Encode(), e.table.Name) {
-		if e.form != "" {
+		if e.file {
 			h.Del("Content-Security-Policy") // that of the file stays as it is
 		}
 		return nil
@@ -162,7 +163,7 @@ func (s *server) embed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if e.form == "" {
+	if !e.file {
 		body, err := s.site.Embed(f, shown)
 		if err != nil {
 			return err

@@ -42,7 +42,7 @@ func (d *viewing) asked() string {
 	var all []string
 	values, _ := url.ParseQuery(d.list.Canonical()) // our own
 	for name, given := range values {
-		if slices.Contains([]string{"as_of", "reported_by", "limit", "sort", "total_count", "by", "type", "target.known"}, name) {
+		if slices.Contains([]string{"id", "as_of", "reported_by", "limit", "sort", "total_count", "by", "type", "target.known"}, name) {
 			continue
 		}
 		said := strings.Split(given[0], ",")
@@ -158,7 +158,8 @@ func publishersOf(records []citing) []string {
 // embedLedger shows commitments with a number.
 func (d *viewing) embedLedger(t *store.Table, e *web.Embed) error {
 	e.Title = "What was promised, and what is on record as delivered"
-	e.Deck = "Each bar is drawn on the scale of its own promise. Solid: on record; open strokes: at least so many; pale: between figures that contradict each other; a question mark: no figure on record."
+	e.Deck = "Each bar is drawn on the scale of its own promise."
+	e.Key = "Solid: on record; open strokes: at least so many; pale: between figures that contradict each other; a question mark: no figure on record."
 	e.Asked, e.Link = d.asked(), joined("/explore/commitments", d.list.Canonical())
 	commitments, info, err := chosen[talks.Commitment](d, t, "id,agreed_on,summary,status,progress,sources")
 	if err != nil {

@@ -41,6 +41,7 @@ type viewing struct {
 	moment store.Moment
 	base   string
 	names  web.Names
+	file   bool // no page, but a file of what a page shows: of a settled moment it stays as it is
 }
 
 // open begins a page that is asked for by a query.
@@ -75,7 +76,9 @@ func (d *viewing) fresh(w http.ResponseWriter, beside ...string) bool {
 	h := w.Header()
 	h.Set("Etag", d.tag(d.moment.Revision, append([]string{"page", d.base, d.r.URL.Path, d.list.Canonical(), cursorOf(d.list)}, beside...)...))
 	h.Set("Parley-Revision", fmt.Sprint(d.moment.Revision))
-	h.Set("Cache-Control", cacheable)
+	if h.Set("Cache-Control", cacheable); d.file && d.list.AsOf != nil && d.moment.Settled {
+		h.Set("Cache-Control", immutable)
+	}
 	if d.list.AsOf != nil && d.moment.RecordedAt != nil {
 		h.Set("Memento-Datetime", d.moment.RecordedAt.UTC().Format(http.TimeFormat))
 	}

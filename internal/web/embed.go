@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"slices"
@@ -16,6 +17,7 @@ type Embed struct {
 	Kicker  string // what kind of view it is; "": its title says so
 	Title   string
 	Deck    string   // how to read it
+	Key     string   // more of that, where there is no legend
 	Asked   string   // the query in words; "": everything
 	Link    string   // the page that shows more of it
 	Sources Cited    // of the records that it shows
@@ -88,7 +90,7 @@ func EmbedAs(path, extension string) string {
 
 // Snippet is the lines by which the page's embed is shown in a page of somebody else.
 func (f Frame) Snippet() string {
-	return Snippet(f.Base, f.Embed, f.Head(), "100%", 480) + "\n" + `<script src="` + html.EscapeString(f.Base) + `/assets/embed.js" async></script>`
+	return Snippet(f.Base, f.Embed, cmp.Or(shorten(f.Title, 120), "The Russia–Ukraine talks"), "100%", 480) + "\n" + `<script src="` + html.EscapeString(f.Base) + `/assets/embed.js" async></script>`
 }
 
 // Snippet is the frame in which an embed is shown.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"math"
 	"strings"
 
@@ -73,12 +74,15 @@ func (s *Site) Sheet(f Frame, e Embed, width, height int) *chart.Sheet {
 }
 
 func (s *sheet) head(e Embed) {
-	title, most := "title", 3
-	if s.width < 420 {
+	title, most, deck := "title", 3, 6
+	switch {
+	case s.width < 420:
 		title = "title small"
+	case e.Kicker != "": // a card: there is room
+		title = "title great"
 	}
-	if s.bottom < 400 {
-		most = 2
+	if s.bottom < 400 && e.Kicker == "" {
+		most, deck = 2, 3
 	}
 	if e.Kicker != "" {
 		s.lines("kicker", e.Kicker, s.left, s.width, 1)
@@ -87,8 +91,8 @@ func (s *sheet) head(e Embed) {
 	if e.Asked != "" {
 		s.lines("deck strong", e.Asked, s.left, s.width, 2)
 	}
-	if e.Deck != "" && s.room(220) {
-		s.lines("deck", e.Deck, s.left, s.width, 3)
+	if read := strings.TrimSpace(e.Deck + " " + e.Key); read != "" && s.room(220) {
+		s.lines("deck", read, s.left, s.width, deck)
 	}
 	s.y += 6
 }
@@ -142,9 +146,9 @@ func (s *sheet) ledger(names Names, rows []LedgerRow) {
 		head, row := 0.0, 34.0
 		var title []string
 		if r.First {
-			said := r.C.Summary
+			said := isolated(r.C.Summary)
 			if r.C.AgreedOn != nil {
-				said += " (" + day(*r.C.AgreedOn) + ")"
+				said = day(*r.C.AgreedOn) + ": " + said
 			}
 			title = s.Wrap("strong", shorten(said, 400), s.width, 2)
 			head = 10 + 17*float64(len(title))
@@ -175,7 +179,7 @@ func (s *sheet) ledger(names Names, rows []LedgerRow) {
 
 // delivered draws one direction of a commitment.
 func (s *sheet) delivered(names Names, p talks.Progress, wide bool) {
-	way, said := Direction(names, p.From, p.To), Delivered(p)
+	way, said := cmp.Or(Direction(names, p.From, p.To), "no direction"), Delivered(p)
 	if wide {
 		bar, text := s.left+0.26*s.width, s.left+0.62*s.width
 		s.Place(Bar(names, p).Draw(), bar, s.y, 0.34*s.width)

@@ -9,6 +9,7 @@
     const height = Math.ceil(Number(data.height));
     if (frame && height > 0 && height < 20_000) frame.height = height;
   });
-  // Frames that were there before this script may have said already how tall they are.
-  for (const frame of frames()) frame.contentWindow?.postMessage({ type: "parley:measure" }, from);
+  // Frames that were there before this script may have said already how tall they are. To one that is still on its way there is
+  // nobody to be named.
+  for (const frame of frames()) frame.contentWindow?.postMessage({ type: "parley:measure" }, "*");
 })();

@@ -49,7 +49,7 @@ async function renew() {
   if (details.length === opened.length) details.forEach((d, i) => { d.open = opened[i]; });
   copyable(document.querySelector("main"));
   document.body.dataset.revision = fresh.body.dataset.revision;
-  if (status) status.textContent = `Brought up to date: revision ${fresh.body.dataset.revision}.`;
+  status.textContent = embedded ? "" : `Brought up to date: revision ${fresh.body.dataset.revision}.`;
 }
 
 function busy() {
@@ -63,7 +63,7 @@ function heard(revision) {
     if (revision <= Number(document.body.dataset.revision)) return;
     if (!busy()) {
       await renew();
-    } else if (status && !status.querySelector("button")) {
+    } else if (!status.querySelector("button")) {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = "Bring the page up to date";
@@ -129,11 +129,11 @@ function keepUp() {
   look();
 }
 
-if (document.body.dataset.revision) keepUp();
+if (status) keepUp();
 
-// An embed tells the page around it how tall it is.
+// An embed tells the page around it how tall it is, and of which revision.
 if (embedded && parent !== window) {
-  const say = () => parent.postMessage({ type: "parley:height", height: document.documentElement.getBoundingClientRect().height }, "*");
+  const say = () => parent.postMessage({ type: "parley:height", height: document.documentElement.getBoundingClientRect().height, revision: document.body.dataset.revision }, "*");
   new ResizeObserver(say).observe(document.documentElement);
   addEventListener("message", ({ source, data }) => { if (source === parent && data?.type === "parley:measure") say(); });
 }
