@@ -111,7 +111,10 @@ func (a *Atlas) SVG(label string, places []Place) template.HTML {
 		}
 		x, y, r := 720*v.across(p.Lon), h*v.down(p.Lat), 5+17*math.Sqrt(float64(p.Count)/float64(most))
 		d.open("circle", "class", class, "cx", short(x), "cy", short(y), "r", short(r))
-		title(d, fmt.Sprintf("%s: %d", p.Name, p.Count), "circle")
+		d.open("title")
+		d.words(fmt.Sprintf("%s: %d", p.Name, p.Count))
+		d.shut("title")
+		d.shut("circle")
 		taken = append(taken, box{x - r, y - r, x + r, y + r})
 		spots = append(spots, spot{p.Name, x, y, r})
 	}

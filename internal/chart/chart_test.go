@@ -51,15 +51,15 @@ func TestBar(t *testing.T) {
 		{"nothing promised", Bar{Delivered: new(74), Low: new(74), High: new(74)}, []string{"delivered"}, []string{"promise", "mark"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			n := classes(t, string(c.bar.SVG()))
+			n := classes(t, string(c.bar.Draw().SVG()))
 			for _, class := range c.want {
 				if n[class] == 0 {
-					t.Errorf("there is no %s: %s", class, c.bar.SVG())
+					t.Errorf("there is no %s: %s", class, c.bar.Draw().SVG())
 				}
 			}
 			for _, class := range c.none {
 				if n[class] > 0 {
-					t.Errorf("there is a %s: %s", class, c.bar.SVG())
+					t.Errorf("there is a %s: %s", class, c.bar.Draw().SVG())
 				}
 			}
 		})
@@ -74,7 +74,7 @@ func TestBarStaysInside(t *testing.T) {
 			return rapid.Ptr(rapid.IntRange(0, 1<<30), true).Draw(t, name)
 		}
 		b := Bar{Target: number("target"), Delivered: number("delivered"), Low: number("low"), High: number("high"), AtLeast: rapid.Bool().Draw(t, "at least")}
-		drawing := string(b.SVG())
+		drawing := string(b.Draw().SVG())
 		n := classes(t, drawing)
 		if (b.Delivered == nil) != (n["mystery"] > 0) {
 			t.Fatal(drawing)
@@ -104,7 +104,7 @@ func TestSteps(t *testing.T) {
 		{"Bound", []Period{month(2025, 1, 5, 0, 0), month(2025, 2, 5, 1, 1), month(2025, 3, 9, 1, 0)}},
 		{"Nothing", nil},
 	}}
-	drawing := string(c.SVG())
+	drawing := string(c.Draw().SVG())
 	n := classes(t, drawing)
 	if n["bound"] != 1 || n["unknown"] != 1 {
 		t.Errorf("%d lower bounds and %d months without a figure are drawn, want 1 and 1", n["bound"], n["unknown"])
@@ -115,8 +115,8 @@ func TestSteps(t *testing.T) {
 		}
 	}
 	// An exact line goes to 20, one height above the other; the bound begins where the exact part ended.
-	exact, rest := c.Series[1].paths(span, func(total int) float64 { return float64(100 - total) })
-	if exact != "M0 100V95H258.33" || rest != "M258.33 95H491.67V91H750" {
+	one, two := c.Series[1].ways(span, func(total int) float64 { return float64(100 - total) })
+	if exact, rest := along(one, stretch), along(two, stretch); exact != "M0 100V95H258.33" || rest != "M258.33 95H491.67V91H750" {
 		t.Errorf("the line is %s and %s", exact, rest)
 	}
 }
@@ -126,7 +126,7 @@ func TestTimeline(t *testing.T) {
 	drawing := string(Timeline{Span: Span{at.AddDate(0, -1, 0), at.AddDate(0, 1, 0)}, Lanes: []Lane{
 		{Name: "Rounds", Marks: []Mark{{From: at, To: at, Words: "held", Link: "/rounds/a"}, {From: at, To: at, Words: "not held", Planned: true}}},
 		{Name: "Exchanges", Sized: true, Marks: []Mark{{From: at, To: at, Size: new(390)}, {From: at, To: at}, {From: at, To: at, Size: new(0)}}},
-	}}.SVG())
+	}}.Draw().SVG())
 	n := classes(t, drawing)
 	if n["block"] != 2 || n["planned"] != 1 || n["stem"] != 2 || n["unknown"] != 1 {
 		t.Errorf("drawn are %v", n)

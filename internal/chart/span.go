@@ -15,7 +15,7 @@ func (s Span) at(day time.Time) float64 {
 }
 
 // years draws a line and a label for the beginning of each year, and for that of the span if there is room.
-func (s Span) years(d *svg, top, bottom int) {
+func (s Span) years(d *Drawing, bottom float64) {
 	for year := s.From.Year(); year <= s.To.Year(); year++ {
 		first := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 		x := s.at(first)
@@ -25,10 +25,10 @@ func (s Span) years(d *svg, top, bottom int) {
 			}
 			x = 0
 		} else {
-			d.draw("line", "class", "grid", "x1", percent(x), "x2", percent(x), "y1", strconv.Itoa(top), "y2", strconv.Itoa(bottom))
+			d.line("grid", x, 0, x, bottom)
 		}
 		if x < 0.955 {
-			d.text(strconv.Itoa(year), "class", "tick", "x", percent(x), "dx", "3", "y", strconv.Itoa(bottom+16))
+			d.text("tick", strconv.Itoa(year), x, 3, bottom+16, "")
 		}
 	}
 }

@@ -1,10 +1,8 @@
 package chart
 
 import (
-	"html/template"
+	"cmp"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -13,6 +11,7 @@ type Steps struct {
 	Label  string // the text alternative
 	Span   Span
 	Series []Series
+	Height int // of the plot, in pixels; 0: 260. The labels of the years stand below
 }
 
 // Series is one line: the running total at the end of each period, in order.
@@ -30,46 +29,43 @@ type Period struct {
 }
 
 const (
-	stepsHeight = 260 // of the plot, in pixels; the labels of the years stand below
-	lineHeight  = 18  // of the labels above the greatest total
+	stepsHeight = 260
+	lineHeight  = 18 // of the labels above the greatest total
 )
 
-// SVG draws the lines. From the first event without a figure on, a line is dashed, because it is a lower bound from there.
-func (c Steps) SVG() template.HTML {
+// Draw draws the lines. From the first event without a figure on, a line is dashed, because it is a lower bound from there.
+func (c Steps) Draw() *Drawing {
 	most := 1
 	for _, s := range c.Series {
 		most = max(most, s.last().Total)
 	}
+	height := cmp.Or(c.Height, stepsHeight)
 	headroom := lineHeight*len(c.Series) + 8
 	y := func(total int) float64 {
-		return float64(stepsHeight) - float64(stepsHeight-headroom)*float64(total)/float64(most)
+		return float64(height) - float64(height-headroom)*float64(total)/float64(most)
 	}
-	d := begin("steps", stepsHeight+22, c.Label)
+	d := &Drawing{class: "steps", role: "img", label: c.Label, height: height + axisHeight}
 	for _, tick := range ticks(most) {
-		at := short(y(tick))
-		d.draw("line", "class", "grid", "x1", "0", "x2", "100%", "y1", at, "y2", at)
-		d.text(Thousands(tick), "class", "tick", "x", "0", "y", at, "dy", "-3")
+		d.line("grid", 0, y(tick), 1, y(tick))
+		d.text("tick", Thousands(tick), 0, 0, y(tick)-3, "")
 	}
-	c.Span.years(d, 0, stepsHeight)
-	d.stretch(stepsHeight)
+	c.Span.years(d, float64(height))
 	for i, s := range c.Series {
-		class := " s" + strconv.Itoa(i%series)
-		exact, bound := s.paths(c.Span, y)
-		d.draw("path", "class", "line"+class, "d", exact, "vector-effect", "non-scaling-stroke")
-		if bound != "" {
-			d.draw("path", "class", "line bound"+class, "d", bound, "vector-effect", "non-scaling-stroke")
+		exact, bound := s.ways(c.Span, y)
+		d.add(shape{kind: path, class: "line" + look(i), way: exact})
+		if bound != nil {
+			d.add(shape{kind: path, class: "line bound" + look(i), way: bound})
 		}
 	}
-	d.shut("svg")
 	for i, s := range c.Series {
 		for _, p := range s.Periods {
 			if p.New > 0 {
-				d.draw("circle", "class", "unknown s"+strconv.Itoa(i%series), "cx", percent(c.Span.at(p.To.AddDate(0, 0, 1))), "cy", short(y(p.Total)), "r", "3.5")
+				d.add(shape{kind: circle, class: "unknown" + look(i), x: c.Span.at(p.To.AddDate(0, 0, 1)), y: y(p.Total), r: 3.5})
 			}
 		}
 	}
 	c.labels(d)
-	return d.done()
+	return d
 }
 
 // series is how many lines have a look of their own.
@@ -82,38 +78,37 @@ func (s Series) last() Period {
 	return s.Periods[len(s.Periods)-1]
 }
 
-// paths are the line as far as it is exact, and the rest of it.
-func (s Series) paths(span Span, y func(int) float64) (exact, bound string) {
-	var line, rest strings.Builder
-	at, height := 0.0, y(0)
+// ways are the line as far as it is exact, and the rest of it; nil if there is none.
+func (s Series) ways(span Span, y func(int) float64) (exact, bound []point) {
+	at := point{0, y(0)}
 	if len(s.Periods) > 0 {
-		at = span.at(s.Periods[0].From)
+		at.x = span.at(s.Periods[0].From)
 	}
-	to := &line
-	line.WriteString("M" + short(1000*at) + " " + short(height))
+	to := &exact
+	exact = append(exact, at)
 	for _, p := range s.Periods {
-		if p.Unknown > 0 && to == &line {
-			to = &rest
-			rest.WriteString("M" + short(1000*at) + " " + short(height))
+		if p.Unknown > 0 && to == &exact {
+			to = &bound
+			bound = append(bound, at)
 		}
-		next := y(p.Total)
-		if next != height {
-			to.WriteString("V" + short(next))
+		if next := y(p.Total); next != at.y {
+			at.y = next
+			*to = append(*to, at)
 		}
-		at, height = span.at(p.To.AddDate(0, 0, 1)), next
-		to.WriteString("H" + short(1000*at))
+		at.x = span.at(p.To.AddDate(0, 0, 1))
+		*to = append(*to, at)
 	}
-	return line.String(), rest.String()
+	return exact, bound
 }
 
 // labels writes name and total of each line above the end of the lines, the greatest first: there a running total never comes.
-func (c Steps) labels(d *svg) {
+func (c Steps) labels(d *Drawing) {
 	order := make([]int, len(c.Series))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return c.Series[b].last().Total - c.Series[a].last().Total })
-	for line, i := range order {
+	for row, i := range order {
 		last := c.Series[i].last()
 		words := c.Series[i].Name + " " + Thousands(last.Total)
 		switch {
@@ -122,6 +117,6 @@ func (c Steps) labels(d *svg) {
 		case last.Unknown > 0:
 			words = c.Series[i].Name + " at least " + Thousands(last.Total)
 		}
-		d.text(words, "class", "label s"+strconv.Itoa(i%series), "x", "100%", "y", strconv.Itoa(14+lineHeight*line), "text-anchor", "end")
+		d.text("label of"+look(i), words, 1, 0, float64(14+lineHeight*row), "end")
 	}
 }

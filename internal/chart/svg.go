@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // svg is a drawing in the making.
@@ -27,21 +28,32 @@ func (s *svg) draw(name string, attributes ...string) {
 // text adds a text.
 func (s *svg) text(words string, attributes ...string) {
 	s.open("text", attributes...)
-	s.WriteString(html.EscapeString(words))
+	s.words(words)
 	s.shut("text")
+}
+
+// words adds text as the contents of an element.
+func (s *svg) words(words string) { s.WriteString(escaped(words)) }
+
+// escaped is a text as it may stand in XML. What XML cannot hold becomes the character for what is not known.
+func escaped(text string) string {
+	return html.EscapeString(strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
+			return utf8.RuneError
+		}
+		return r
+	}, text))
 }
 
 func (s *svg) tag(name string, attributes []string) {
 	s.WriteString("<" + name)
 	for i := 0; i < len(attributes); i += 2 {
-		s.WriteString(" " + attributes[i] + `="` + html.EscapeString(attributes[i+1]) + `"`)
+		s.WriteString(" " + attributes[i] + `="` + escaped(attributes[i+1]) + `"`)
 	}
 }
 
-// begin begins a drawing that is as wide as its place, and whose text alternative is a label.
-func begin(class string, height int, label string) *svg { return beginAs("img", class, height, label) }
-
-// beginAs begins one of another role: what holds links is no image to a screen reader, but a group.
+// beginAs begins a drawing that is as wide as its place, and whose text alternative is a label. Its role is img; what holds links
+// is no image to a screen reader, but a group.
 func beginAs(role, class string, height int, label string) *svg {
 	s := &svg{}
 	s.open("svg", "class", "chart "+class, "width", "100%", "height", strconv.Itoa(height), "role", role, "aria-label", label)
@@ -50,8 +62,10 @@ func beginAs(role, class string, height int, label string) *svg {
 
 // stretch begins a part in which across is counted in thousandths of the width, and down in pixels. Text does not belong there.
 func (s *svg) stretch(height int) {
-	s.open("svg", "width", "100%", "height", strconv.Itoa(height), "viewBox", "0 0 1000 "+strconv.Itoa(height), "preserveAspectRatio", "none")
+	s.open("svg", "width", "100%", "height", strconv.Itoa(height), "viewBox", "0 0 "+strconv.Itoa(stretch)+" "+strconv.Itoa(height), "preserveAspectRatio", "none")
 }
+
+const stretch = 1000
 
 func (s *svg) done() template.HTML {
 	s.shut("svg")

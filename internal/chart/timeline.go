@@ -1,9 +1,8 @@
 package chart
 
 import (
-	"html/template"
+	"cmp"
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -12,6 +11,7 @@ type Timeline struct {
 	Label string // the text alternative
 	Span  Span
 	Lanes []Lane
+	Lane  int // the height of a lane, in pixels; 0: 58
 }
 
 // Lane is one kind of happenings.
@@ -33,19 +33,21 @@ type Mark struct {
 
 const (
 	laneHeight = 58
-	laneBase   = 50 // from the top of a lane to its line
-	markHeight = 26 // of the greatest number, and of a block
+	laneBase   = 8  // from the bottom of a lane to its line
+	laneName   = 24 // from the top of a lane to the top of the greatest mark
+	axisHeight = 22 // of the labels of the years
 )
 
-// SVG draws the lanes. A number that is not known is an open circle.
-func (t Timeline) SVG() template.HTML {
-	bottom := len(t.Lanes) * laneHeight
-	d := beginAs("group", "timeline", bottom+22, t.Label)
-	t.Span.years(d, 0, bottom)
+// Draw draws the lanes. A number that is not known is an open circle.
+func (t Timeline) Draw() *Drawing {
+	each := cmp.Or(t.Lane, laneHeight)
+	bottom, tall := len(t.Lanes)*each, float64(each-laneName-laneBase)
+	d := &Drawing{class: "timeline", role: "group", label: t.Label, height: bottom + axisHeight}
+	t.Span.years(d, float64(bottom))
 	for i, lane := range t.Lanes {
-		base := i*laneHeight + laneBase
-		d.draw("line", "class", "axis", "x1", "0", "x2", "100%", "y1", strconv.Itoa(base), "y2", strconv.Itoa(base))
-		d.text(lane.Name, "class", "lane", "x", "0", "y", strconv.Itoa(base-markHeight-10))
+		base := float64((i+1)*each - laneBase)
+		d.line("axis", 0, base, 1, base)
+		d.text("lane", lane.Name, 0, 0, base-tall-10, "")
 		most := 1
 		for _, m := range lane.Marks {
 			if m.Size != nil {
@@ -53,42 +55,29 @@ func (t Timeline) SVG() template.HTML {
 			}
 		}
 		for _, m := range lane.Marks {
-			t.mark(d, lane, m, base, most)
+			d.add(t.mark(lane, m, base, tall, most))
 		}
 	}
-	return d.done()
+	return d
 }
 
-func (t Timeline) mark(d *svg, lane Lane, m Mark, base, most int) {
-	if m.Link != "" {
-		d.open("a", "href", m.Link, "aria-label", m.Words)
-	}
-	class, x := " s"+strconv.Itoa(lane.Look%series), t.Span.at(m.From)
+// mark draws a happening upon the base of its lane, where the greatest of most is so tall.
+func (t Timeline) mark(lane Lane, m Mark, base, tall float64, most int) shape {
+	class, x := look(lane.Look), t.Span.at(m.From)
+	s := shape{x: x, x2: x, y: base, words: m.Words, link: m.Link}
 	switch {
 	case lane.Sized && m.Size == nil:
-		d.open("circle", "class", "unknown"+class, "cx", percent(x), "cy", strconv.Itoa(base), "r", "3.5")
-		title(d, m.Words, "circle")
+		s.kind, s.class, s.r = circle, "unknown"+class, 3.5
 	case lane.Sized:
-		height := math.Max(2, markHeight*math.Sqrt(float64(*m.Size)/float64(most)))
-		d.open("line", "class", "stem"+class, "x1", percent(x), "x2", percent(x), "y1", strconv.Itoa(base), "y2", short(float64(base)-height))
-		title(d, m.Words, "line")
+		s.kind, s.class = line, "stem"+class
+		s.y2 = base - math.Max(2, tall*math.Sqrt(float64(*m.Size)/float64(most)))
 	default:
+		s.kind, s.class, s.r = rect, "block"+class, 1
 		if m.Planned {
-			class += " planned"
+			s.class += " planned"
 		}
-		width := t.Span.at(m.To.AddDate(0, 0, 1)) - x
-		d.open("rect", "class", "block"+class, "x", percent(x), "width", percent(math.Max(width, 0.005)), "y", strconv.Itoa(base-markHeight+6), "height", strconv.Itoa(markHeight-6), "rx", "1")
-		title(d, m.Words, "rect")
+		s.x2 = x + math.Max(t.Span.at(m.To.AddDate(0, 0, 1))-x, 0.008)
+		s.y, s.y2 = base-math.Max(6, tall-6), base
 	}
-	if m.Link != "" {
-		d.shut("a")
-	}
-}
-
-// title ends an element with the words that are shown when it is pointed at.
-func title(d *svg, words, element string) {
-	d.open("title")
-	d.WriteString(template.HTMLEscapeString(words))
-	d.shut("title")
-	d.shut(element)
+	return s
 }

@@ -7,12 +7,17 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"html"
 	"image"
 	"image/color"
 	"image/png"
+	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -29,11 +34,16 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/parley-api/parley/internal/httpapi"
+	"github.com/parley-api/parley/internal/pgtest"
+	"github.com/parley-api/parley/internal/store"
 )
 
 // These tests look at the pages in chromium. scripts/browser runs them, and says where it is.
 
-var update = flag.Bool("update", false, "keep the pictures that are taken as those to compare with")
+var (
+	update = flag.Bool("update", false, "keep the pictures that are taken as those to compare with")
+	folder = flag.String("pictures", "", "an existing `folder` to write the whole pictures to, to be looked at")
+)
 
 // browse starts a browser. Everything it complains about on any page is a fault, but what is told beforehand.
 func browse(t *testing.T, forgiven ...string) context.Context {
@@ -138,7 +148,8 @@ func (l look) set(t *testing.T, ctx context.Context) {
 var pages = []string{
 	"/", "/?as_of=1", "/explore", "/explore?q=umerof", "/explore/rounds?party=TR", "/explore/prisoner-exchanges?from=RU", "/processes/istanbul-2025", "/rounds/istanbul-2025-3",
 	"/delegations/istanbul-2025-3-ua", "/people/rustem-umerov", "/parties/UA", "/proposals/istanbul-2025-3-ceasefire", "/commitments/istanbul-2025-2-exchange-categories",
-	"/claims/children-list-checked-2025-07", "/prisoner-exchanges/exchange-2024-12-30", "/published-totals/prisoners-to-ukraine-2026-03-11", "/sources/rferl-uk-2026-03-11", "/changesets/1",
+	"/claims/children-list-checked-2025-07", "/prisoner-exchanges/exchange-2024-12-30", "/embed/timeline?type=round,prisoner_exchange,body_repatriation", "/embed/timeline?party=TR&theme=dark", "/embed/ledger",
+	"/embed/totals?collection=body-repatriations", "/embed/round?id=istanbul-2025-3&theme=light", "/embed/record?collection=prisoner-exchanges&id=exchange-2024-12-30", "/embed/round?date=1900", "/published-totals/prisoners-to-ukraine-2026-03-11", "/sources/rferl-uk-2026-03-11", "/changesets/1",
 }
 
 // TestBrowserPages: no page makes the browser complain, is wider than its window, or violates what axe-core knows of WCAG 2.2 AA.
@@ -210,24 +221,119 @@ func TestBrowserKeyboard(t *testing.T) {
 	}
 }
 
+// liveDesk is a desk whose server hears of changesets as one does that serves, and so streams them.
+func liveDesk(t *testing.T) *desk {
+	t.Helper()
+	db := pgtest.DB(t)
+	watch := store.NewWatch(db)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); watch.Listen(ctx, slog.New(slog.DiscardHandler)) }()
+	t.Cleanup(func() { stop(); <-done })
+	ending := make(chan struct{})
+	d := &desk{open(t, httpapi.Options{DB: db, Watch: watch, Cache: 8 << 20, Stop: ending}), db, newKey(t, db, store.Key{Name: "desk", Scopes: []string{store.ScopeWrite}})}
+	t.Cleanup(func() { close(ending) })
+	return d
+}
+
 // TestBrowserKeepsUp: a page that is looked at shows what is recorded meanwhile; who is at work in it is told, and asks for it.
 func TestBrowserKeepsUp(t *testing.T) {
-	d := newDesk(t, httpapi.Options{Cache: 1 << 20})
+	d := liveDesk(t)
 	ctx := browse(t)
-	look := chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new Event("visibilitychange"))`) // as if the pause were over
 	do(t, ctx, chromedp.Navigate(d.url+"/"))
 	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
-	do(t, ctx, look, chromedp.WaitVisible(chromedp.CSS(`body[data-revision="2"]`)))
+	do(t, ctx, chromedp.WaitVisible(chromedp.CSS(`body[data-revision="2"]`)))
 	if text := eval[string](t, ctx, `document.querySelector("#main").innerText`); !strings.Contains(text, "Revision 2") || !strings.Contains(text, "claims/a-test") {
 		t.Errorf("the page does not show what was recorded: %s", text)
 	}
 	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("main a").focus()`))
 	d.write(t, http.MethodDelete, "/v1/claims/a-test", "", http.StatusNoContent, "If-Match", "*", "Content-Type", "-")
-	do(t, ctx, look, chromedp.WaitVisible(chromedp.CSS(".live button")))
+	do(t, ctx, chromedp.WaitVisible(chromedp.CSS(".live button")))
 	if revision := eval[string](t, ctx, `document.body.dataset.revision`); revision != "2" {
 		t.Errorf("the page changed under the keyboard: it is at revision %s", revision)
 	}
 	do(t, ctx, chromedp.Click(chromedp.CSS(".live button")), chromedp.WaitVisible(chromedp.CSS(`body[data-revision="3"]`)))
+}
+
+// foreign is a page of somebody else, on another server, with some lines in it.
+func foreign(t *testing.T, lines string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if r.URL.Path == "/" {
+			_, _ = io.WriteString(w, `<!doctype html><html lang="en"><title>A newspaper</title><link rel="icon" href="data:,"><h1>A newspaper</h1>`+lines)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// TestBrowserEmbeds: the lines that a page gives to copy show its embeds in a page of another origin: as tall as they are, and with
+// what is recorded meanwhile. There are more of them than a browser has connections to one host.
+func TestBrowserEmbeds(t *testing.T) {
+	d := liveDesk(t)
+	ctx := browse(t)
+	snippet := regexp.MustCompile(`(?s)<pre id="embed"[^>]*>(.*?)</pre>`)
+	lines := ""
+	for _, target := range []string{"/", "/rounds/istanbul-2025-3", "/explore/commitments?target.known=true", "/explore/prisoner-exchanges", "/explore/body-repatriations", "/parties/UA", "/people/rustem-umerov", "/changesets/1"} {
+		match := snippet.FindSubmatch(d.do(t, http.MethodGet, target, browser, http.StatusOK).body)
+		if match == nil {
+			t.Fatalf("%s has no lines to copy", target)
+		}
+		lines += html.UnescapeString(string(match[1]))
+	}
+	lines = strings.ReplaceAll(lines, `loading="lazy"`, "") // what is far below is not loaded until somebody comes near
+	do(t, ctx, chromedp.EmulateViewport(760, 900), chromedp.Navigate(foreign(t, lines)))
+	// Frames of another origin cannot be looked into; they say what they know.
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`
+		window.said = new Map();
+		addEventListener("message", ({ data, source }) => { if (data.type === "parley:height") said.set(source, data.height); });
+		for (const frame of document.querySelectorAll("iframe")) frame.contentWindow.postMessage({ type: "parley:measure" }, "*");`))
+	const fits = `[...document.querySelectorAll("iframe")].every((f) => said.has(f.contentWindow) && Number(f.height) === Math.ceil(said.get(f.contentWindow)))`
+	until(t, ctx, fits)
+	heights := eval[[]int](t, ctx, `[...document.querySelectorAll("iframe")].map((f) => Number(f.height))`)
+	if slices.Contains(heights, 480) || slices.Max(heights) < 300 || slices.Min(heights) < 100 {
+		t.Errorf("the frames are %v tall", heights)
+	}
+	narrow := eval[int](t, ctx, `Number(document.querySelector("iframe").height)`)
+	do(t, ctx, chromedp.EmulateViewport(320, 900))
+	until(t, ctx, fmt.Sprintf(`Number(document.querySelector("iframe").height) !== %d && %s`, narrow, fits))
+	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
+	frames, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.querySelectorAll("iframe").length`))
+	if err != nil || frames != 8 {
+		t.Fatal(frames, err)
+	}
+	until(t, ctx, `(() => {
+		window.revisions ??= (addEventListener("message", ({ data, source }) => { if (data.type === "parley:height") revisions.set(source, data.revision); }), new Map());
+		for (const frame of document.querySelectorAll("iframe")) frame.contentWindow.postMessage({ type: "parley:measure" }, "*");
+		return revisions.size === 8 && [...revisions.values()].every((r) => r === "2");
+	})()`)
+}
+
+// TestBrowserRefused: a page whose stream is refused is still a page; nobody but embeds can be framed.
+func TestBrowserRefused(t *testing.T) {
+	d := liveDesk(t)
+	ctx := browse(t, "frame-ancestors", "ERR_BLOCKED_BY_RESPONSE", "chrome-error://")
+	do(t, ctx, chromedp.Navigate(foreign(t, `<iframe src="`+d.url+`/rounds/istanbul-2025-3"></iframe><iframe src="`+d.url+`/embed/totals"></iframe>`)))
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`
+		window.told = [];
+		addEventListener("message", ({ source }) => { told.push([...document.querySelectorAll("iframe")].findIndex((f) => f.contentWindow === source)); });`))
+	until(t, ctx, `(document.querySelectorAll("iframe").forEach((f) => f.contentWindow.postMessage({ type: "parley:measure" }, "*")), told.length > 0)`)
+	if told := eval[[]int](t, ctx, `told`); slices.Contains(told, 0) {
+		t.Errorf("a page that is no embed is shown in a frame: %v", told)
+	}
+}
+
+// until waits until a script says true.
+func until(t *testing.T, ctx context.Context, script string) {
+	t.Helper()
+	for !eval[bool](t, ctx, script) {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("this does not become true: %s", script)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // reach presses the tabulator until an element has the focus that has this as its id or value.
@@ -257,13 +363,22 @@ const (
 func TestBrowserPictures(t *testing.T) {
 	s := open(t, httpapi.Options{})
 	ctx := browse(t, "status of 400")
-	for name, target := range map[string]string{"home": "/", "round": "/rounds/istanbul-2025-3", "exchange": "/prisoner-exchanges/exchange-2024-12-30", "explore": "/explore/rounds?status=hold&date=Juni"} {
+	for name, target := range map[string]string{
+		"home": "/", "round": "/rounds/istanbul-2025-3", "exchange": "/prisoner-exchanges/exchange-2024-12-30", "explore": "/explore/rounds?status=hold&date=Juni",
+		"embed-timeline": "/embed/timeline?type=round,prisoner_exchange,body_repatriation", "embed-ledger": "/embed/ledger?target.known=true", "embed-totals": "/embed/totals",
+		"embed-round": "/embed/round?id=istanbul-2025-3",
+	} {
 		for _, l := range looks() {
 			l.set(t, ctx)
 			do(t, ctx, chromedp.Navigate(s.url+target))
 			taken, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 			if err != nil {
 				t.Fatal(err)
+			}
+			if *folder != "" {
+				if err := os.WriteFile(filepath.Join(*folder, fmt.Sprintf("%s-%d-%s.png", name, l.width, l.theme)), taken, 0o644); err != nil {
+					t.Fatal(err)
+				}
 			}
 			full, err := png.Decode(bytes.NewReader(taken))
 			if err != nil {

@@ -166,7 +166,7 @@ func (s *server) refused(w http.ResponseWriter, r *http.Request, page func(*view
 	}
 	w.Header().Del("Etag")
 	w.Header().Set("Cache-Control", "no-store")
-	secure(w.Header())
+	secure(w.Header(), r.URL.Path)
 	w.WriteHeader(http.StatusBadRequest)
 	return send(w, body)
 }
@@ -225,6 +225,7 @@ func (c *collection) explored(w http.ResponseWriter, d *viewing, values url.Valu
 		return v.Encode()
 	})
 	f.Alternates = page.Forms
+	d.embeddable(&f, embedOfList(c.table, values))
 	body, err := c.site.Explore(f, page)
 	if err != nil {
 		return err

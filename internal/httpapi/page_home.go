@@ -44,6 +44,7 @@ func (s *server) root(w http.ResponseWriter, r *http.Request) error {
 	f := d.frame("", "Rounds of the Russia–Ukraine talks, prisoner exchanges and repatriations of bodies: what is on record, who reported it, and what is not known.", "/v1")
 	f.Type, f.Live = "website", l.AsOf == nil
 	f.Alternates = []web.Form{{Media: render.DatasetForm.Media, About: "the data set for catalogues", Link: dataset}, {Media: render.DataPackageForm.Media, About: "the data set as a Data Package", Link: dataPackage}}
+	d.embeddable(&f, embedOfHome(voiced(l.AsOf, r, l.ReportedBy)))
 	body, err := s.site.Home(f, home)
 	if err != nil {
 		return err
@@ -70,11 +71,9 @@ func (d *viewing) home() (h web.Home, err error) {
 	if h.Commitments, _, err = list[talks.Commitment](d, store.Commitments, "target.known=true&limit=100&fields=id,agreed_on,summary,status,progress"); err != nil {
 		return h, err
 	}
-	for _, of := range []struct {
-		table             *store.Table
-		title, unit, kind string
-	}{{store.PrisonerExchanges, "Prisoners exchanged", "people", "prisoners"}, {store.BodyRepatriations, "Bodies repatriated", "bodies", "bodies"}} {
-		sum, err := d.sum(of.table, query.List{}, of.title, of.unit)
+	for _, t := range []*store.Table{store.PrisonerExchanges, store.BodyRepatriations} {
+		of := sumsOf[t.Name]
+		sum, err := d.sum(t, query.List{}, of.title, of.unit)
 		if err != nil {
 			return h, err
 		}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,13 +18,17 @@ import (
 	"github.com/parley-api/parley/internal/web"
 )
 
-// policy is what pages may do: nothing but what they need of us. Nobody may frame them.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// policy is what pages may do: nothing but what they need of us. Who may frame them stands at its end.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
 
-// secure sets the headers that every page has.
-func secure(h http.Header) {
+// secure sets the headers that every page has. Embeds may be framed by everybody, all others by nobody.
+func secure(h http.Header, path string) {
+	framedBy := "'none'"
+	if strings.HasPrefix(path, embeds) {
+		framedBy = "*"
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", policy+framedBy)
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
@@ -36,6 +41,7 @@ type viewing struct {
 	moment store.Moment
 	base   string
 	names  web.Names
+	file   bool // no page, but a file of what a page shows: of a settled moment it stays as it is
 }
 
 // open begins a page that is asked for by a query.
@@ -64,17 +70,20 @@ func (s *server) open(r *http.Request, l query.List) (*viewing, error) {
 	return &viewing{server: s, r: r, list: l, moment: moment, base: s.base(r), names: web.Names{}}, nil
 }
 
-// fresh sets the headers of the page. It reports whether the client has it already, and has been told so.
-func (d *viewing) fresh(w http.ResponseWriter) bool {
+// fresh sets the headers of the page, which depends on the query and on what is beside it. It reports whether the client has it
+// already, and has been told so.
+func (d *viewing) fresh(w http.ResponseWriter, beside ...string) bool {
 	h := w.Header()
-	h.Set("Etag", d.tag(d.moment.Revision, "page", d.base, d.r.URL.Path, d.list.Canonical(), cursorOf(d.list)))
+	h.Set("Etag", d.tag(d.moment.Revision, append([]string{"page", d.base, d.r.URL.Path, d.list.Canonical(), cursorOf(d.list)}, beside...)...))
 	h.Set("Parley-Revision", fmt.Sprint(d.moment.Revision))
 	d.Watch.Advance(d.moment.Revision) // before the client knows: no later answer is older
-	h.Set("Cache-Control", cacheable)
+	if h.Set("Cache-Control", cacheable); d.file && d.list.AsOf != nil && d.moment.Settled {
+		h.Set("Cache-Control", immutable)
+	}
 	if d.list.AsOf != nil && d.moment.RecordedAt != nil {
 		h.Set("Memento-Datetime", d.moment.RecordedAt.UTC().Format(http.TimeFormat))
 	}
-	secure(h)
+	secure(h, d.r.URL.Path)
 	if matches(d.r, h.Get("Etag")) {
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)
@@ -123,9 +132,9 @@ func list[T any](d *viewing, t *store.Table, asked string, where ...query.Condit
 	return all, info, err
 }
 
-// totals asks for sums by month over the records that a list would have.
+// totals asks for sums, by month unless the list says by what, over the records that it would have.
 func totals[T any](d *viewing, t *store.Table, l query.List) ([]T, error) {
-	l.By, l.Sort, l.Fields, l.After, l.Limit = "month", query.Order{}, nil, nil, 0
+	l.By, l.Sort, l.Fields, l.After, l.Limit = cmp.Or(l.By, "month"), query.Order{}, nil, nil, 0
 	q := d.question(t, l)
 	var all []T
 	_, err := store.Totals(d.r.Context(), d.DB, q, rows(d, q.TotalsShape(), &all))
@@ -231,12 +240,12 @@ func wantsPage(r *http.Request) bool {
 // isPage reports whether an address is one of a page.
 func isPage(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return first == "" || first == "explore" || web.HasPage(first)
+	return first == "" || first == "explore" || first == "embed" || first == "oembed" || web.HasPage(first)
 }
 
 // failurePage answers with a problem as a page.
 func (s *server) failurePage(w http.ResponseWriter, r *http.Request, p problem) {
-	secure(w.Header())
+	secure(w.Header(), r.URL.Path)
 	e := web.Failure{Status: p.Status, Title: p.Title, Detail: p.Detail, Faults: p.Errors, RequestID: p.RequestID}
 	if p.Memento != "" {
 		e.Memento = strings.TrimPrefix(p.Memento, s.base(r))

@@ -35,7 +35,7 @@ type sheet struct {
 }
 
 // voids are the elements that have no end.
-var voids = []atom.Atom{atom.Meta, atom.Link, atom.Input, atom.Br, atom.Img, atom.Hr}
+var voids = []atom.Atom{atom.Base, atom.Meta, atom.Link, atom.Input, atom.Br, atom.Img, atom.Hr}
 
 // inSVG are the elements that pages write without an end, as in XML.
 var inSVG = []string{"line", "rect", "circle", "path"}

@@ -112,6 +112,10 @@ var (
 		"busy", "More is asked than there is room for", http.StatusServiceUnavailable,
 		"So much is asked just now that this request was not begun. Try again after the seconds that Retry-After gives.",
 	}
+	notImplemented = kind{
+		"not-implemented", "That is not offered", http.StatusNotImplemented,
+		"What is asked for is well known, and not offered here. detail says what is offered instead.",
+	}
 	unavailable = kind{
 		"unavailable", "The database does not answer", http.StatusServiceUnavailable,
 		"The database is away, restarting or too slow just now. Try again after the seconds that Retry-After gives.",
@@ -123,7 +127,7 @@ var (
 
 	kinds = []kind{
 		invalidParameter, malformedBody, unauthorizedKind, forbidden, notFound, methodNotAllowed, notAcceptableKind, conflict, gone, preconditionFailed,
-		tooLarge, rangeNotSatisfiable, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, uriTooLong, tooManyStreams, tooManyExports, tooManyRequests, internal, busy, unavailable,
+		tooLarge, rangeNotSatisfiable, unsupportedMedia, invalidRecord, keyReused, preconditionRequired, uriTooLong, tooManyStreams, tooManyExports, tooManyRequests, internal, notImplemented, busy, unavailable,
 	}
 )
 

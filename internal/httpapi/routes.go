@@ -22,6 +22,8 @@ func (s *server) routes() chi.Router {
 	r.Get("/", s.page(s.root))
 	r.Get("/explore", s.page(s.explore))
 	r.Get("/explore/{collection}", s.page(s.exploreCollection))
+	r.Get("/embed/{view}", s.page(s.embed))
+	r.Get("/oembed", s.page(s.oembed))
 	r.Get("/assets/{name}", s.bare(s.asset))
 	r.Get("/robots.txt", s.bare(s.robots))
 	r.Get("/sitemap.xml", s.bare(s.sitemap))

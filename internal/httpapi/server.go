@@ -74,6 +74,7 @@ type server struct {
 	quotas   quotas
 	atWork   atomic.Int64 // requests that are not answered from the cache
 	site     *web.Site
+	painting chan struct{} // so many pictures are painted at a time
 }
 
 // New returns the handler of the public address.
@@ -109,7 +110,7 @@ func New(o Options) http.Handler {
 	m := newMetrics()
 	s := &server{
 		Options: o, docs: docs(), metrics: m, answers: newAnswers(o.Cache, m.evictions), recorder: store.NewRecorder(o.Writer), files: newFiles(o.Now, o.ExportPatience),
-		streams: newStreams(&o), exports: newExports(&o), site: web.New(),
+		streams: newStreams(&o), exports: newExports(&o), site: web.New(), painting: make(chan struct{}, paintings),
 		quotas: quotas{newQuota("client", o.ClientRate), newQuota("key", o.KeyRate), newQuota("bad-keys", o.BadKeyRate)},
 	}
 	if o.Metrics != nil {

@@ -63,7 +63,7 @@ func selectedContract(t *testing.T) *openapi3.T {
 var (
 	loadContract = sync.OnceValues(func() (*openapi3.T, error) {
 		for _, media := range []string{
-			"application/vnd.apache.parquet", "application/x-ndjson", "multipart/byteranges", "text/html", "text/css", "text/javascript", "image/svg+xml", "application/xml", "application/atom+xml", "text/calendar", "application/x-bibtex",
+			"application/vnd.apache.parquet", "application/x-ndjson", "multipart/byteranges", "text/html", "text/css", "text/javascript", "image/svg+xml", "image/png", "application/xml", "application/atom+xml", "text/calendar", "application/x-bibtex",
 		} {
 			openapi3filter.RegisterBodyDecoder(media, openapi3filter.PlainBodyDecoder)
 		}

@@ -74,6 +74,7 @@ type Grammar struct {
 	Figures     bool   // reported_by= is understood
 	Stream      bool   // asked for as a stream of changes: without what only pages and moments have
 	Limits      Limits
+	Beside      []string // parameters of the address that are read elsewhere: named among those that there are
 }
 
 // Limits on the number of records of a page.
@@ -171,5 +172,5 @@ func (g Grammar) Parameters() []string {
 			names = append(names, f.Name+op)
 		}
 	}
-	return names
+	return append(names, g.Beside...)
 }

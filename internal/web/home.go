@@ -70,7 +70,7 @@ func Ledger(names Names, commitments []talks.Commitment) []LedgerRow {
 			continue
 		}
 		for i, p := range *c.Progress {
-			rows = append(rows, LedgerRow{c, p, i == 0, Bar(names, p).SVG()})
+			rows = append(rows, LedgerRow{c, p, i == 0, Bar(names, p).Draw().SVG()})
 		}
 	}
 	return rows
@@ -100,12 +100,7 @@ func (h Home) timeline(f Frame) template.HTML {
 		lane := chart.Lane{Name: kind.name, Sized: true, Look: i + 1}
 		for _, e := range h.Events {
 			if e.Type == kind.event {
-				size := largest(e.Figures)
-				words := day(e.Date) + ": number not on record"
-				if size != nil {
-					words = day(e.Date) + ": " + chart.Thousands(*size) + " in one direction"
-				}
-				lane.Marks = append(lane.Marks, chart.Mark{From: date(e.Date), To: date(e.EndsOn), Words: words, Size: size})
+				lane.Marks = append(lane.Marks, sized(e))
 			}
 		}
 		lanes = append(lanes, lane)
@@ -114,7 +109,17 @@ func (h Home) timeline(f Frame) template.HTML {
 	if !ok {
 		return ""
 	}
-	return chart.Timeline{Label: "Timeline of rounds, prisoner exchanges and repatriations of bodies. The tables below have the same.", Span: span, Lanes: lanes}.SVG()
+	return chart.Timeline{Label: "Timeline of rounds, prisoner exchanges and repatriations of bodies. The tables below have the same.", Span: span, Lanes: lanes}.Draw().SVG()
+}
+
+// sized is an exchange or a repatriation as a mark that is as high as its number.
+func sized(e talks.Event) chart.Mark {
+	size := largest(e.Figures)
+	words := day(e.Date) + ": number not on record"
+	if size != nil {
+		words = day(e.Date) + ": " + chart.Thousands(*size) + " in one direction"
+	}
+	return chart.Mark{From: date(e.Date), To: date(e.EndsOn), Words: words, Size: size}
 }
 
 // largest is the greatest of the known numbers; nil if none is.
@@ -154,6 +159,7 @@ func months(first, last time.Time) chart.Span {
 // Steps are the sums of a collection, drawn.
 type Steps struct {
 	Sum
+	Drawn chart.Steps
 	Chart template.HTML
 	Last  []talks.Total // of each direction
 	Rows  []talks.Total // the periods in which something was recorded
@@ -196,7 +202,7 @@ func NewSteps(names Names, sum Sum) Steps {
 	}
 	if len(sum.Totals) > 0 {
 		c.Span = months(date(sum.Totals[0].StartsOn), date(sum.Totals[len(sum.Totals)-1].EndsOn))
-		s.Chart = c.SVG()
+		s.Drawn, s.Chart = c, c.Draw().SVG()
 	}
 	return s
 }

@@ -2,14 +2,11 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 
@@ -19,35 +16,18 @@ import (
 //go:embed templates/*.html
 var templates embed.FS
 
-//go:embed assets/*
-var assets embed.FS
-
-// Site makes pages.
+// Site makes pages, and pictures to be shown by others.
 type Site struct {
-	pages map[string]*template.Template
-	files map[string]Asset // by the names that pages use
-	atlas *chart.Atlas
-}
-
-// Asset is a file that pages load. Its name changes with its contents, so that it may be kept for ever.
-type Asset struct {
-	Name string
-	Type string
-	Body []byte
+	pages   map[string]*template.Template
+	files   map[string]Asset // by the names that pages use
+	atlas   *chart.Atlas
+	painter *chart.Painter
 }
 
 // New reads the templates and the files of the program.
 func New() *Site {
 	s := &Site{pages: map[string]*template.Template{}, files: map[string]Asset{}, atlas: chart.NewAtlas()}
-	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-	for _, name := range names(assets, "assets") {
-		body, err := assets.ReadFile("assets/" + name)
-		if err != nil {
-			panic(err) // a file of the program
-		}
-		sum, ext := sha256.Sum256(body), path.Ext(name)
-		s.files[name] = Asset{Name: strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext, Type: types[ext], Body: body}
-	}
+	s.load()
 	shared := template.Must(template.New("").Funcs(s.funcs()).ParseFS(templates, "templates/_*.html"))
 	for _, name := range names(templates, "templates") {
 		if !strings.HasPrefix(name, "_") {
@@ -67,13 +47,6 @@ func names(from embed.FS, folder string) []string {
 		all[i] = e.Name()
 	}
 	return all
-}
-
-// Asset finds a file by the name that pages load it by, also by that of another version of the program.
-func (s *Site) Asset(name string) (Asset, bool) {
-	stem, ext := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)
-	a, ok := s.files[strings.TrimSuffix(stem, path.Ext(stem))+ext]
-	return a, ok
 }
 
 // Frame is what every page says beside its contents.
@@ -96,7 +69,10 @@ type Frame struct {
 	Alternates  []Form      // the same in other forms
 	API         string      // the path that gives the same data; "": none does
 	Names       Names
-	Live        bool // where scripts run, the page keeps up with the records
+	Live        bool   // where scripts run, the page keeps up with the records
+	Embed       string // the path of the embed that shows the same; "": none does
+	Image       string // the path of a picture of the page, for previews; "": there is none
+	OEmbed      string // the address that says how the page is embedded; "": it cannot be
 }
 
 // Form is a form in which what a page shows can be had.

@@ -15,6 +15,7 @@ import (
 // funcs are what templates may call.
 func (s *Site) funcs() template.FuncMap {
 	return template.FuncMap{
+		"embedAs": EmbedAs,
 		"asset":   func(name string) string { return "/assets/" + s.files[name].Name },
 		"day":     day,
 		"days":    days,

@@ -32,15 +32,10 @@ for (const form of document.querySelectorAll("form.query, form.search")) {
   });
 }
 
-// A page of the present keeps up with the records: while it is looked at, it asks for the newest revision now and then, which costs
-// next to nothing, and shows what the page now has. Who is reading with the keyboard or selecting text is not disturbed, but told.
-const pause = 15_000; // milliseconds
+// A page of the present keeps up with the records. It follows the stream of changesets, and shows what the page has then. Who is
+// reading with the keyboard or selecting text is not disturbed, but told.
 const status = document.querySelector(".live");
-
-async function newest() {
-  const response = await fetch("/v1/changesets?fields=id&limit=1", { cache: "no-cache" });
-  return response.ok ? (await response.json()).data[0]?.id : undefined;
-}
+const embedded = document.body.classList.contains("embed");
 
 async function renew() {
   const response = await fetch(location.href, { cache: "no-cache", headers: { Accept: "text/html" } });
@@ -54,15 +49,21 @@ async function renew() {
   if (details.length === opened.length) details.forEach((d, i) => { d.open = opened[i]; });
   copyable(document.querySelector("main"));
   document.body.dataset.revision = fresh.body.dataset.revision;
-  status.textContent = `Brought up to date: revision ${fresh.body.dataset.revision}.`;
+  status.textContent = embedded ? "" : `Brought up to date: revision ${fresh.body.dataset.revision}.`;
 }
 
-async function keepUp() {
-  if (document.hidden) return;
-  try {
-    const revision = await newest();
-    if (!revision || revision <= Number(document.body.dataset.revision)) return;
-    if (document.querySelector("main").contains(document.activeElement) && document.activeElement.id !== "main" || !getSelection().isCollapsed) {
+function busy() {
+  const main = document.querySelector("main");
+  return main.contains(document.activeElement) && document.activeElement !== main || !getSelection().isCollapsed;
+}
+
+let renewing = Promise.resolve();
+function heard(revision) {
+  renewing = renewing.then(async () => {
+    if (revision <= Number(document.body.dataset.revision)) return;
+    if (!busy()) {
+      await renew();
+    } else if (!status.querySelector("button")) {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = "Bring the page up to date";
@@ -70,16 +71,69 @@ async function keepUp() {
         await renew();
         document.querySelector("main").focus();
       });
-      if (!status.querySelector("button")) status.replaceChildren("The records have changed. ", button);
-    } else {
-      await renew();
+      status.replaceChildren("The records have changed. ", button);
     }
-  } catch {
-    // no connection: the next time, perhaps
-  }
+  }).catch(() => {}); // no connection: the next time, perhaps
 }
 
-if (status) {
-  setInterval(keepUp, pause);
-  document.addEventListener("visibilitychange", keepUp);
+// follow opens the stream, of which every event has the revision in its id, and returns what ends it. Where the stream is refused, it
+// asks for the newest revision now and then, which costs next to nothing, and for the stream again later.
+const pause = 15_000; // milliseconds
+const later = 120_000;
+
+function follow(tell) {
+  let source, polling, again;
+  const poll = async () => {
+    const response = await fetch("/v1/changesets?fields=id&limit=1", { cache: "no-cache" }).catch(() => undefined);
+    if (response?.ok) tell((await response.json()).data[0]?.id ?? 0);
+  };
+  const open = () => {
+    source = new EventSource("/v1/changesets.sse?fields=id");
+    const event = ({ lastEventId }) => tell(Number.parseInt(lastEventId, 10));
+    for (const name of ["revision", "upsert", "leave", "delete", "reset"]) source.addEventListener(name, event);
+    source.addEventListener("open", () => { clearInterval(polling); polling = undefined; });
+    source.addEventListener("error", () => {
+      if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
+      polling ??= setInterval(poll, pause);
+      again = setTimeout(open, later);
+    });
+  };
+  open();
+  return () => { source.close(); clearInterval(polling); clearTimeout(again); };
+}
+
+// Browsers have few connections to one host, so of all pages that are looked at one follows, and tells the others.
+function keepUp() {
+  const others = new BroadcastChannel("parley");
+  others.addEventListener("message", ({ data }) => heard(data));
+  let stop;
+  const start = () => {
+    const leaving = new AbortController();
+    const lead = () => new Promise((resolve) => {
+      const end = follow((revision) => { heard(revision); others.postMessage(revision); });
+      leaving.signal.addEventListener("abort", () => { end(); resolve(); });
+    });
+    if (navigator.locks) {
+      navigator.locks.request("parley", { signal: leaving.signal }, () => leaving.signal.aborted ? undefined : lead()).catch(() => {});
+    } else {
+      lead();
+    }
+    stop = () => leaving.abort();
+  };
+  const look = () => {
+    stop?.();
+    stop = undefined;
+    if (!document.hidden) start();
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
+}
+
+if (status) keepUp();
+
+// An embed tells the page around it how tall it is, and of which revision.
+if (embedded && parent !== window) {
+  const say = () => parent.postMessage({ type: "parley:height", height: document.documentElement.getBoundingClientRect().height, revision: document.body.dataset.revision }, "*");
+  new ResizeObserver(say).observe(document.documentElement);
+  addEventListener("message", ({ source, data }) => { if (source === parent && data?.type === "parley:measure") say(); });
 }
