@@ -33,7 +33,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"--data-dir", "serve", "mi"}, []string{"migrate"}, 1},
 		{[]string{"export", "--form"}, []string{"--format"}, 1},
 		{[]string{"export", "--format=csv", "--form"}, nil, 0},
-		{[]string{"export", "--log"}, []string{"--log-level"}, 1},
+		{[]string{"export", "--log"}, []string{"--log-level", "--log-format"}, 2},
 		{[]string{"completion", "f"}, []string{"fish"}, 1},
 		{[]string{"completion", "fish", ""}, nil, 0},
 		{[]string{"complete"}, nil, 0}, // what shells ask with is nobody's to type

@@ -241,7 +241,7 @@ func TestFaultsAtTheStart(t *testing.T) {
 // TestDatabaseDies: while PostgreSQL is away requests get 503, and afterwards answers again.
 func TestDatabaseDies(t *testing.T) {
 	folder := dataDir(t)
-	r := serve(t, "PARLEY_DATA_DIR="+folder)
+	r := serve(t, "PARLEY_DATA_DIR="+folder, "PARLEY_CLIENT_RATE=0")
 	var codes [600]atomic.Int64
 	done := make(chan struct{})
 	finished := make(chan struct{})

@@ -27,7 +27,7 @@ func TestRestartBehindHAProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = database.Stop() })
-	environment := []string{"DATABASE_URL=" + database.URL(), "PARLEY_DRAIN_DELAY=2s", "PARLEY_ADMIN_ADDR=", "PARLEY_LOG_LEVEL=warn"}
+	environment := []string{"DATABASE_URL=" + database.URL(), "PARLEY_DRAIN_DELAY=2s", "PARLEY_ADMIN_ADDR=", "PARLEY_CLIENT_RATE=0", "PARLEY_KEY_RATE=0", "PARLEY_LOG_LEVEL=warn"}
 	addresses := []string{freeAddress(t), freeAddress(t)}
 	var servers [2]*exec.Cmd
 	for i := range servers {

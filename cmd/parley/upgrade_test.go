@@ -24,7 +24,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = database.Stop() })
-	environment := []string{"DATABASE_URL=" + database.URL(), "PARLEY_ADMIN_ADDR="}
+	environment := []string{"DATABASE_URL=" + database.URL(), "PARLEY_ADMIN_ADDR=", "PARLEY_CLIENT_RATE=0", "PARLEY_KEY_RATE=0"}
 	current := program
 	defer func() { program = current }()
 
