@@ -54,7 +54,7 @@ suite('ical.js', () => {
     assert.equal(events.length, happenings.length)
     const byId = new Map(events.map(e => [e.uid.split('@')[0], e]))
     for (const happening of happenings) {
-      const event = byId.get(happening.id)
+      const event = byId.get(`event-${happening.id}`)
       assert.ok(event, `an event of ${happening.id}`)
       sameRecord(event, happening)
       if (!event.startDate.isDate) continue // of a round whose time is on record, which rounds.ics is held to
