@@ -222,7 +222,7 @@ func TestBrowserKeyboard(t *testing.T) {
 }
 
 // liveDesk is a desk whose server hears of changesets as one does that serves, and so streams them.
-func liveDesk(t *testing.T) *desk {
+func liveDesk(t *testing.T, o httpapi.Options) *desk {
 	t.Helper()
 	db := pgtest.DB(t)
 	watch := store.NewWatch(db)
@@ -231,14 +231,15 @@ func liveDesk(t *testing.T) *desk {
 	go func() { defer close(done); watch.Listen(ctx, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() { stop(); <-done })
 	ending := make(chan struct{})
-	d := &desk{open(t, httpapi.Options{DB: db, Watch: watch, Cache: 8 << 20, Stop: ending}), db, newKey(t, db, store.Key{Name: "desk", Scopes: []string{store.ScopeWrite}})}
+	o.DB, o.Watch, o.Stop, o.Cache = db, watch, ending, 8<<20
+	d := &desk{open(t, o), db, newKey(t, db, store.Key{Name: "desk", Scopes: []string{store.ScopeWrite}})}
 	t.Cleanup(func() { close(ending) })
 	return d
 }
 
 // TestBrowserKeepsUp: a page that is looked at shows what is recorded meanwhile; who is at work in it is told, and asks for it.
 func TestBrowserKeepsUp(t *testing.T) {
-	d := liveDesk(t)
+	d := liveDesk(t, httpapi.Options{})
 	ctx := browse(t)
 	do(t, ctx, chromedp.Navigate(d.url+"/"))
 	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
@@ -271,7 +272,7 @@ func foreign(t *testing.T, lines string) string {
 // TestBrowserEmbeds: the lines that a page gives to copy show its embeds in a page of another origin: as tall as they are, and with
 // what is recorded meanwhile. There are more of them than a browser has connections to one host.
 func TestBrowserEmbeds(t *testing.T) {
-	d := liveDesk(t)
+	d := liveDesk(t, httpapi.Options{})
 	ctx := browse(t)
 	snippet := regexp.MustCompile(`(?s)<pre id="embed"[^>]*>(.*?)</pre>`)
 	lines := ""
@@ -310,11 +311,25 @@ func TestBrowserEmbeds(t *testing.T) {
 	})()`)
 }
 
-// TestBrowserRefused: a page whose stream is refused is still a page; nobody but embeds can be framed.
-func TestBrowserRefused(t *testing.T) {
-	d := liveDesk(t)
+// TestBrowserPolls: a page whose stream is refused asks for the newest revision now and then.
+func TestBrowserPolls(t *testing.T) {
+	d := liveDesk(t, httpapi.Options{MaxStreams: 1})
+	subscribe(t, d.url+"/v1/changesets.sse").must(t) // all that this address may have
+	ctx := browse(t, "429")
+	call(t, ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{ // as if the pause were over when the test says so
+		Source: `window.setInterval = (poll) => { window.poll = poll; return 1; };`,
+	})
+	do(t, ctx, chromedp.Navigate(d.url+"/claims/children-list-checked-2025-07"))
+	until(t, ctx, `window.poll !== undefined`)
+	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`void poll()`), chromedp.WaitVisible(chromedp.CSS(`body[data-revision="2"]`)))
+}
+
+// TestBrowserFrames: embeds can be framed by a page of another origin, and nothing else can.
+func TestBrowserFrames(t *testing.T) {
+	s := open(t, httpapi.Options{})
 	ctx := browse(t, "frame-ancestors", "ERR_BLOCKED_BY_RESPONSE", "chrome-error://")
-	do(t, ctx, chromedp.Navigate(foreign(t, `<iframe src="`+d.url+`/rounds/istanbul-2025-3"></iframe><iframe src="`+d.url+`/embed/totals"></iframe>`)))
+	do(t, ctx, chromedp.Navigate(foreign(t, `<iframe src="`+s.url+`/rounds/istanbul-2025-3"></iframe><iframe src="`+s.url+`/embed/totals"></iframe>`)))
 	do(t, ctx, chromedp.Evaluate[chromedp.Void](`
 		window.told = [];
 		addEventListener("message", ({ source }) => { told.push([...document.querySelectorAll("iframe")].findIndex((f) => f.contentWindow === source)); });`))

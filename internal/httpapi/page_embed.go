@@ -87,8 +87,7 @@ func (s *server) understandEmbed(r *http.Request, address string) (*embedding, e
 	beside := sizeParameters(e.form)
 	if len(e.view.of) > 1 {
 		beside = append(beside, "collection")
-		fault := e.choose(values)
-		faults = append(faults, fault...)
+		faults = append(faults, e.choose(values)...)
 	} else {
 		e.table = e.view.of[0]
 	}
@@ -174,7 +173,10 @@ func (s *server) embed(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", embedForms[e.form])
 	if e.form == ".svg" {
 		file, style := sheet.SVG(e.theme)
-		h.Set("Content-Security-Policy", "default-src 'none'; "+strings.TrimSuffix("style-src "+style, "style-src ")+"; frame-ancestors *")
+		if style != "" {
+			style = "style-src " + style + "; "
+		}
+		h.Set("Content-Security-Policy", "default-src 'none'; "+style+"frame-ancestors *")
 		return send(w, file)
 	}
 	h.Del("Content-Security-Policy")
