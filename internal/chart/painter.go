@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"encoding/hex"
 	"fmt"
 	"image/color"
 	"maps"
@@ -182,16 +183,16 @@ func (s style) attributes(k kind) []string {
 func (s style) colours() string { return fmt.Sprintf("fill:%s;stroke:%s", s.fill, s.stroke) }
 
 // rgba is a colour, written as #rgb or #rrggbb.
-func rgba(hex string) color.NRGBA {
-	hex = strings.TrimPrefix(hex, "#")
-	if len(hex) == 3 {
-		hex = string([]byte{hex[0], hex[0], hex[1], hex[1], hex[2], hex[2]})
+func rgba(written string) color.NRGBA {
+	digits := strings.TrimPrefix(written, "#")
+	if len(digits) == 3 {
+		digits = string([]byte{digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]})
 	}
-	n, err := strconv.ParseUint(hex, 16, 24)
-	if err != nil {
-		panic(err) // of our own style sheet
+	b, err := hex.DecodeString(digits)
+	if err != nil || len(b) != 3 {
+		panic("no colour: " + written) // of our own style sheet
 	}
-	return color.NRGBA{uint8(n >> 16), uint8(n >> 8), uint8(n), 0xff}
+	return color.NRGBA{b[0], b[1], b[2], 0xff}
 }
 
 // Themes is the part of the style sheet of pages that gives the root its colours where it has data-theme="light" or "dark", and on
