@@ -2,6 +2,10 @@
 
 # The newest tag, the commits since then, "-dirty" when files have changed; empty without git.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT = $(shell git rev-parse HEAD 2>/dev/null)
+
+# No paths, no build id, no symbols: the same sources give the same bytes.
+LDFLAGS = -s -w -buildid= -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 # Go itself need not ask git: that fails where another user owns the folder, as in many containers.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
@@ -27,7 +31,7 @@ GO_BENCH = go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime=200ms -coun
 MISSPELT = autor
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-clients test-browser check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover clean
+.PHONY: help run build test test-slow test-clients test-browser test-restart test-upgrade check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover release release-verify clean
 
 help: ## list what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +42,7 @@ run: build ## serve on http://127.0.0.1:8080 (uses DATABASE_URL, or else starts 
 
 build: ## build bin/parley
 	@scripts/go
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/parley ./cmd/parley
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/parley ./cmd/parley
 
 test: ## run all tests, with the race detector and in random order
 	@scripts/test ./...
@@ -55,16 +59,30 @@ test-clients: build ## let readers that others wrote read every form: pandas, R,
 test-browser: ## run the tests of the pages in chromium (installs it, and fetches axe-core by npm)
 	@scripts/browser
 
+test-restart: ## restart two servers in turn behind HAProxy, under load: no request may fail (installs haproxy)
+	@scripts/go
+	@scripts/postgres
+	@command -v haproxy >/dev/null || apt-get install -y --no-install-recommends haproxy >&2
+	@env -u DATABASE_URL go test -tags rollout -run '^TestRestartBehindHAProxy$$' -count=1 -v ./cmd/parley
+
+test-upgrade: ## migrate under load, while the version before serves (builds it from the history of this clone)
+	@scripts/go
+	@scripts/postgres
+	@scripts/upgrade
+
 check: ## run all that CI runs: format, analyzers, tidy modules, vulnerabilities, tests
 	@scripts/go
 	go tool gofumpt -d .
 	go vet ./...
 	go vet -tags browser ./internal/httpapi
+	go vet -tags rollout ./cmd/parley
 	GOOS=darwin go vet ./...
 	go tool staticcheck ./...
 	go tool unparam ./...
-	find . -type f ! -path './.git/*' ! -path './bin/*' ! -path './clients/node_modules/*' ! -path './clients/package-lock.json' ! -path '*/testdata/*' ! -name '*seed*.sql' -exec go tool misspell -error -i $(MISSPELT) {} +
+	@scripts/gosec
+	find . -type f ! -path './.git/*' ! -path './bin/*' ! -path './dist/*' ! -path './clients/node_modules/*' ! -path './clients/package-lock.json' ! -path '*/testdata/*' ! -name '*seed*.sql' -exec go tool misspell -error -i $(MISSPELT) {} +
 	go mod tidy -diff
+	scripts/contract
 	scripts/vulnerabilities
 	@scripts/test ./...
 
@@ -108,10 +126,18 @@ bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
 	$(GO_BENCH) >bin/bench.txt
 	go tool benchstat bench/baseline.txt bin/bench.txt
 
+release: ## build the release in dist/: programs for Linux and macOS, checksums, and what they are made of
+	@scripts/go
+	@VERSION="$(VERSION)" COMMIT="$(COMMIT)" LDFLAGS="$(LDFLAGS)" scripts/release
+
+release-verify: ## build the release twice, and fail if a byte differs
+	@scripts/go
+	@VERSION="$(VERSION)" COMMIT="$(COMMIT)" LDFLAGS="$(LDFLAGS)" scripts/release --verify
+
 cover: ## run all tests and write cover.out, what they reach
 	@scripts/test -coverprofile=cover.out -coverpkg=./... ./...
 	@go tool cover -func=cover.out | tail -n 1
 	@echo 'To see each line, type: go tool cover -html=cover.out'
 
 clean: ## remove what was made here
-	rm -rf bin cover.out
+	rm -rf bin dist cover.out

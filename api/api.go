@@ -54,3 +54,12 @@ func appendNode(b []byte, n *yaml.Node) (_ []byte, err error) {
 	text, err := json.Marshal(value)
 	return append(b, text...), err
 }
+
+// Version is the version of the contract, such as 1.2.0.
+func Version() (string, error) {
+	var document struct {
+		Info struct{ Version string }
+	}
+	err := yaml.Unmarshal(YAML, &document)
+	return document.Info.Version, err
+}

@@ -26,6 +26,8 @@ func TestContractHasEveryForm(t *testing.T) {
 		}
 		if len(names) < len(store.Tables) {
 			of = strings.Join(names, ", ")
+		} else if f.Fits(render.Lists, store.Found.Grammar().Fields, store.Found.EntryShape()) {
+			of += ", search"
 		}
 		table += fmt.Sprintf("| `%s` | `%s` | %s | %s |\n", f.Name, f.Media, strings.Join(f.Of.Names(), ", "), of)
 	}

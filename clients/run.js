@@ -21,7 +21,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt
 process.stdout.on('error', () => interrupted.abort()) // nobody reads what is printed
 try {
   server = await serve(data.folder)
-  await addHardCases(server.url, await newKey(data.folder))
+  process.env.PARLEY_CLIENTS_KEY = await newKey(data.folder)
+  await addHardCases(server.url, process.env.PARLEY_CLIENTS_KEY)
   process.env.LC_ALL = 'C.UTF-8' // R takes the encoding of what it reads from where it runs
   process.env.PARLEY_CLIENTS_URL = server.url
   process.env.PARLEY_CLIENTS_SCRATCH = await mkdtemp(join(data.folder, 'scratch-')) // goes with the data

@@ -77,13 +77,13 @@ func TestEveryTableIsDescribed(t *testing.T) {
 	if len(mute) > 0 {
 		t.Errorf("tables without a comment: %v", mute)
 	}
-	forgetful := column[string](t, db, `select tablename::text from pg_tables where schemaname = 'public' and tablename not in ('changesets', 'changes', 'transfer_moves', 'api_keys', 'idempotency_keys', 'webhooks', 'goose_db_version')
+	forgetful := column[string](t, db, `select tablename::text from pg_tables where schemaname = 'public' and tablename not in ('changesets', 'changes', 'transfer_moves', 'api_keys', 'idempotency_keys', 'webhooks', 'webhook_secrets', 'goose_db_version')
 		and tablename not in (select tablename from pg_tables where schemaname = 'history')`)
 	if len(forgetful) > 0 {
 		t.Errorf("tables without history (call keep_history): %v", forgetful)
 	}
 	presentOnly := column[string](t, db, `select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where n.nspname = 'public' and c.relkind in ('r', 'v') and c.relname not in ('transfer_moves', 'api_keys', 'idempotency_keys', 'webhooks', 'goose_db_version') and to_regclass('as_of.' || c.relname) is null`)
+		where n.nspname = 'public' and c.relkind in ('r', 'v') and c.relname not in ('transfer_moves', 'api_keys', 'idempotency_keys', 'webhooks', 'webhook_secrets', 'goose_db_version') and to_regclass('as_of.' || c.relname) is null`)
 	if len(presentOnly) > 0 {
 		t.Errorf("tables and views that as_of cannot read (call read_as_of): %v", presentOnly)
 	}

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,6 +107,32 @@ func TestEveryCollection(t *testing.T) {
 	for found, err := range client.List(t.Context(), c, client.Search, client.Where("q", "working groups").Limit(3)) {
 		if err != nil || found.Record == "" {
 			t.Error(found, err)
+		}
+	}
+}
+
+// TestMeta: whatever lists say of themselves has its place in [client.Meta].
+func TestMeta(t *testing.T) {
+	server := httptest.NewServer(httpapi.New(httpapi.Options{DB: pgtest.Shared(t)}))
+	defer server.Close()
+	for _, target := range []string{
+		"/v1/events?bbox=22,44.3,40.3,52.4&date=2025&total_count=true", "/v1/prisoner-exchanges?reported_by=UA&limit=1", "/v1/search?q=Umerof",
+		"/v1/prisoner-exchanges/totals?by=month&bbox=22,44.3,40.3,52.4&date=2025", "/v1/rounds?as_of=0", "/v1/commitments?due_on=2026",
+	} {
+		response, err := http.Get(server.URL + target) //nolint:noctx // a test
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer struct{ Meta json.RawMessage }
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+			t.Fatal(target, err)
+		}
+		_ = response.Body.Close()
+		decoder := json.NewDecoder(bytes.NewReader(answer.Meta))
+		decoder.DisallowUnknownFields()
+		var m client.Meta
+		if err := decoder.Decode(&m); err != nil || strings.Contains(target, "bbox") != (m.ExcludedUnplaced != nil) || strings.Contains(target, "due_on") != (m.ExcludedUndated != nil) {
+			t.Errorf("%s: %v: %s", target, err, answer.Meta)
 		}
 	}
 }

@@ -11,16 +11,19 @@ import (
 
 // Meta is what a list says of itself.
 type Meta struct {
-	Revision        int64         `json:"revision"`         // of the data set that was read
-	AsOf            *time.Time    `json:"as_of"`            // when that was recorded; nil before the first
-	Permalink       string        `json:"permalink"`        // the same query pinned to the revision
-	ReportedBy      string        `json:"reported_by"`      // the party whose figures these are; "": the best-supported ones
-	DidYouMean      string        `json:"did_you_mean"`     // the search that was carried out instead
-	Total           *int          `json:"total"`            // records that match, with total_count=true
-	ExcludedUndated *int          `json:"excluded_undated"` // records that a filter on days left out because they have none
-	Coverage        *MetaCoverage `json:"coverage"`
-	Licence         string        `json:"licence"` // an address
-	Attribution     string        `json:"attribution"`
+	Revision         int64         `json:"revision"`          // of the data set that was read
+	AsOf             *time.Time    `json:"as_of"`             // when that was recorded; nil before the first
+	Permalink        string        `json:"permalink"`         // the same query pinned to the revision
+	ReportedBy       string        `json:"reported_by"`       // the party whose figures these are; "": the best-supported ones
+	DidYouMean       string        `json:"did_you_mean"`      // the search that was carried out instead
+	Total            *int          `json:"total"`             // records that match, with total_count=true
+	ExcludedUndated  *int          `json:"excluded_undated"`  // records that a filter on days left out because they have none
+	ExcludedUnplaced *int          `json:"excluded_unplaced"` // records that bbox left out because their place is not known
+	By               string        `json:"by"`                // what totals are made by
+	TimeZone         string        `json:"time_zone"`         // of the periods of totals: none is applied
+	Coverage         *MetaCoverage `json:"coverage"`
+	Licence          string        `json:"licence"` // an address
+	Attribution      string        `json:"attribution"`
 }
 
 // MetaCoverage says from when to when the records of a collection run. Outside of it, nothing on record means nothing.

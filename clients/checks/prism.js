@@ -1,5 +1,6 @@
 // Prism stands between us and the program as a proxy that holds every request and every answer to the contract: all
-// examples of the contract, of the index and of the README go through it.
+// examples of the contract, of the index and of the README go through it, and so do writes. These are of no effect on the data,
+// which others read meanwhile: dry runs, and a webhook from its making to its end.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -149,6 +150,56 @@ suite('Prism', () => {
       if (direct.ok) assert.ok(isDeepStrictEqual(value(seen), value(wanted)), 'the proxy passes on what the program answers')
     })
   }
+  /** Sends a request of an operator through the proxy and resolves to what the program answers. */
+  async function write(method, path, status, body, headers = {}) {
+    const response = await fetch((await judge('whole')) + path, {
+      method,
+      headers: { Authorization: `Bearer ${process.env.PARLEY_CLIENTS_KEY}`, ...(body && { 'Content-Type': 'application/json' }), ...headers },
+      body: body && JSON.stringify(body),
+    })
+    const text = await response.text()
+    assert.equal(response.status, status, `${method} ${path}: ${text}`)
+    assert.equal(response.headers.get('sl-violations'), null)
+    return text && JSON.parse(text)
+  }
+  const claim = {
+    topic: 'other', claimed_by: 'UA', summary: 'A test.', status: 'disputed', made_on: '2025-07-23', sources: ['interbellum-2025-07-23'],
+  }
+  const dry = '?dry_run=true&message=Through+a+proxy'
+
+  test('writes of records', async () => {
+    const present = await (await fetch(`${base}/v1/claims`)).json()
+    const { id } = present.data[0]
+    const made = await write('PUT', `/v1/claims/through-prism${dry}`, 200, claim, { 'If-None-Match': '*' })
+    assert.equal(made.changes[0].op, 'create')
+    const changed = await write('PATCH', `/v1/claims/${id}${dry}`, 200, { summary: 'Another summary.' }, { 'If-Match': '*' })
+    assert.equal(changed.changes[0].record, id)
+    const both = await write('POST', '/v1/changesets?dry_run=true', 200, {
+      message: 'Two at once',
+      operations: [{ op: 'put', type: 'claims', id: 'through-prism', body: claim }, { op: 'patch', type: 'claims', id, body: { note: 'A note.' } }],
+    })
+    assert.equal(both.changes.length, 2)
+    await write('DELETE', `/v1/claims/through-prism${dry}`, 404, undefined, { 'If-Match': '*' })
+    const refused = await write('PUT', `/v1/claims/through-prism${dry}`, 422, { ...claim, sources: ['nothing'] }, { 'If-None-Match': '*' })
+    assert.match(refused.type, /invalid-record$/)
+    await write('PATCH', `/v1/claims/${id}${dry}`, 412, { summary: 'Too late.' }, { 'If-Match': '"0"' })
+    assert.deepEqual((await (await fetch(`${base}/v1/claims`)).json()).data, present.data, 'they were dry runs')
+  })
+  test('a webhook', async () => {
+    const query = '/v1/prisoner-exchanges?from=RU'
+    const made = await write('POST', '/v1/webhooks', 201, { name: 'prism', target: 'https://example.org/hook', query })
+    assert.match(made.secret, /^whsec_/)
+    const one = `/v1/webhooks/${made.id}`
+    assert.equal((await write('GET', one, 200)).query, query)
+    assert.equal((await write('PATCH', one, 200, { status: 'disabled' })).status, 'disabled')
+    const rotated = await write('POST', `${one}/rotate`, 200)
+    assert.notEqual(rotated.secret, made.secret)
+    assert.deepEqual((await write('GET', '/v1/webhooks', 200)).data.map(hook => hook.id), [made.id])
+    await write('POST', '/v1/webhooks', 422, { name: 'prism', target: 'https://127.0.0.1/', query })
+    await write('GET', '/v1/webhooks', 401, undefined, { Authorization: 'Bearer nothing' })
+    await write('DELETE', one, 204)
+    await write('GET', one, 404)
+  })
   test('an answer that is not as the contract says is refused', async () => {
     const wrong = await proxy('wrong', changed(c => (c.components.schemas.Round.properties.title = { type: 'integer' })))
     const response = await fetch(`${wrong}/v1/rounds/istanbul-2025-3`)

@@ -48,8 +48,8 @@ export async function serve(folder, port = 0) {
   }
 }
 
-/** Makes an API key for the data set in a folder, which may be in use. */
+/** Makes an API key of an operator for the data set in a folder, which may be in use. */
 export async function newKey(folder) {
-  const { stdout } = await promisify(execFile)(program, ['keys', 'create', '--name', 'clients'], { env: environment(folder) })
+  const { stdout } = await promisify(execFile)(program, ['keys', 'create', '--name', 'clients', '--scope', 'admin'], { env: environment(folder) })
   return stdout.trim()
 }

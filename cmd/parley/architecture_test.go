@@ -16,7 +16,7 @@ const module = "github.com/parley-api/parley/"
 var imports = map[string][]string{
 	"api":               {},
 	"api/client":        {"internal/talks"},
-	"cmd/parley":        {"internal/apikey", "internal/config", "internal/conns", "internal/dataset", "internal/httpapi", "internal/postgres", "internal/query", "internal/record", "internal/store", "internal/tracing", "internal/webhook"},
+	"cmd/parley":        {"api", "internal/apikey", "internal/config", "internal/conns", "internal/dataset", "internal/httpapi", "internal/postgres", "internal/query", "internal/record", "internal/store", "internal/tracing", "internal/webhook"},
 	"cmd/parley-bench":  {"internal/apikey", "internal/config", "internal/postgres", "internal/query", "internal/record", "internal/store"},
 	"internal/apikey":   {},
 	"internal/chart":    {},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -33,7 +34,13 @@ func (e *env) openDatabase(join bool) (url string, closeDB func() error, err err
 }
 
 // withPool runs f with a few connections to the database.
-func (e *env) withPool(f func(ctx context.Context, db *pgxpool.Pool) error) (err error) {
+func (e *env) withPool(f func(ctx context.Context, db *pgxpool.Pool) error) error {
+	return e.withDatabase(0, func(ctx context.Context, _ string, db *pgxpool.Pool) error { return f(ctx, db) })
+}
+
+// withDatabase runs f with the address of the database, and connections that wait for locks only for a time; 0: as long as
+// it takes.
+func (e *env) withDatabase(lockTimeout time.Duration, f func(ctx context.Context, url string, db *pgxpool.Pool) error) (err error) {
 	url, closeDB, err := e.openDatabase(true)
 	if err != nil {
 		return err
@@ -43,7 +50,7 @@ func (e *env) withPool(f func(ctx context.Context, db *pgxpool.Pool) error) (err
 			err = e
 		}
 	}()
-	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4})
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4, LockTimeout: lockTimeout})
 	if err != nil {
 		return err
 	}
@@ -51,17 +58,18 @@ func (e *env) withPool(f func(ctx context.Context, db *pgxpool.Pool) error) (err
 	if err := pool.Ping(e.ctx); err != nil {
 		return unreachable(e, err)
 	}
-	return f(e.ctx, pool)
+	return f(e.ctx, url, pool)
 }
 
 // withMigrator runs f with a migrator over the database.
 func (e *env) withMigrator(f func(ctx context.Context, m *postgres.Migrator) error) error {
-	return e.withPool(func(ctx context.Context, pool *pgxpool.Pool) error {
+	return e.withDatabase(postgres.MigrationLockTimeout, func(ctx context.Context, _ string, pool *pgxpool.Pool) error {
 		m, err := postgres.NewMigrator(pool)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
+		m.Log = e.log
 		return f(ctx, m)
 	})
 }

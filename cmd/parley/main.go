@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -17,9 +16,6 @@ import (
 
 	"github.com/parley-api/parley/internal/config"
 )
-
-// version is set when a release is built; otherwise the build information tells it.
-var version string
 
 type cli struct {
 	config.Database
@@ -33,13 +29,21 @@ type cli struct {
 	Keys     keysCmd     `cmd:"" help:"Make, list and end the API keys that writes need."`
 	Webhooks webhooksCmd `cmd:"" help:"Say who is told of changes by HTTP, and see how that goes."`
 	Migrate  migrateCmd  `cmd:"" help:"Look at or change the version of the database schema."`
+	Backup   backupCmd   `cmd:"" help:"Save the database to a file, as it is at one moment, while it is written to."`
+	Restore  restoreCmd  `cmd:"" help:"Bring a backup into an empty database, and compare all of it with what was saved."`
+	Doctor   doctorCmd   `cmd:"" help:"Look for what is wrong with settings, database, disk and clock, and say what to do."`
 	Health   healthCmd   `cmd:"" help:"Ask a running server whether it is ready, and fail if not."`
-	Version  versionCmd  `cmd:"" help:"Print the program's version."`
+	Version  versionCmd  `cmd:"" help:"Print the version of the program and of the contract that it keeps to."`
+
+	Completion    completionCmd    `cmd:"" help:"Print what has a shell complete the words of commands."`
+	Man           manCmd           `cmd:"" help:"Print the manual page, for man."`
+	CompleteWords completeWordsCmd `cmd:"" hidden:""`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			fmt.Fprintln(os.Stderr, "parley:", line)
@@ -53,6 +57,7 @@ type env struct {
 	ctx      context.Context //nolint:containedctx // the one of the whole run, handed to the subcommand by kong
 	database config.Database
 	log      *slog.Logger
+	model    *kong.Application
 	stdout   io.Writer
 	stderr   io.Writer
 }
@@ -83,7 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return fmt.Errorf("%w; see parley --help", err)
 	}
-	return command.Run(&env{ctx: ctx, database: c.Database, log: c.log(stderr), stdout: stdout, stderr: stderr})
+	return command.Run(&env{ctx: ctx, database: c.Database, log: c.log(stderr), model: parser.Model, stdout: stdout, stderr: stderr})
 }
 
 func (c *cli) log(to io.Writer) *slog.Logger {
@@ -92,26 +97,4 @@ func (c *cli) log(to io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(to, options))
 	}
 	return slog.New(slog.NewTextHandler(to, options))
-}
-
-type versionCmd struct{}
-
-func (versionCmd) Run(e *env) error {
-	_, err := fmt.Fprintln(e.stdout, "parley", programVersion())
-	return err
-}
-
-// programVersion is the release, else the commit, else "devel".
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				return s.Value[:min(12, len(s.Value))]
-			}
-		}
-	}
-	return "devel"
 }

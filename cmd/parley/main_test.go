@@ -69,7 +69,7 @@ type running struct {
 	log *bytes.Buffer
 }
 
-var serving = regexp.MustCompile(`msg=serving url=(http://\S+)/v1`)
+var serving = regexp.MustCompile(`msg=serving url=(https?://\S+)/v1`)
 
 // serve starts the program and waits until it says where it serves.
 func serve(t *testing.T, environment ...string) *running {

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,17 +31,18 @@ import (
 
 type serveCmd struct {
 	config.Server
+	config.Drain
+	config.TLS
 	config.Webhooks
 }
 
-// drainTime is how long requests in flight have to end when the program is told to stop.
-const drainTime = 10 * time.Second
-
-var errStopping = errors.New("the server is stopping")
-
 // Run serves until the program is told to stop: then no new requests, those in flight end, the database closes.
 func (c *serveCmd) Run(e *env) (err error) {
-	if err := c.Check(); err != nil {
+	if err := errors.Join(c.Server.Check(), c.Drain.Check(), c.TLS.Check()); err != nil {
+		return err
+	}
+	certificate, err := loadCertificate(c.TLS, e.log)
+	if err != nil {
 		return err
 	}
 	limitMemory(e, memlimit.FromCgroup)
@@ -85,22 +85,22 @@ func (c *serveCmd) Run(e *env) (err error) {
 	if err := pool.Ping(e.ctx); err != nil {
 		return unreachable(e, err)
 	}
-	exports, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: c.MaxExports, StatementTimeout: c.ExportTimeout, Tracer: statementTracer(traces)})
-	if err != nil {
-		return err
-	}
-	defer exports.Close()
 	if !c.NoMigrate {
 		if err := migrate(e, url); err != nil {
 			return err
 		}
 	}
-	return c.serve(e, pool, exports, traces, listener, admin)
+	pools, err := c.pools(e, url, pool, statementTracer(traces))
+	if err != nil {
+		return err
+	}
+	defer pools.close()
+	return c.serve(e, pools, traces, certificate, listener, admin)
 }
 
 // migrate brings the schema up to date, on connections of its own: migrations may take longer than a request may.
 func migrate(e *env, url string) error {
-	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4})
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: 4, LockTimeout: postgres.MigrationLockTimeout})
 	if err != nil {
 		return err
 	}
@@ -110,37 +110,35 @@ func migrate(e *env, url string) error {
 		return err
 	}
 	defer m.Close()
+	m.Log = e.log
 	return m.Up(e.ctx, func(r *goose.MigrationResult) {
 		e.log.Info("migrated", "file", r.Source.Path, "duration", r.Duration)
 	})
 }
 
-func (c *serveCmd) serve(e *env, pool, exports *pgxpool.Pool, traces *tracing.Tracing, listener, admin net.Listener) error {
-	var stopping atomic.Bool
-	ready := func() error {
-		if stopping.Load() {
-			return errStopping
-		}
-		return nil
-	}
-	watch := store.NewWatch(pool)
-	group, ctx := errgroup.WithContext(e.ctx)
+func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certificate *certificate, listener, admin net.Listener) error {
+	drain := newDrain(c.Drain)
+	watch := store.NewWatch(pools.reader)
+	group, told := errgroup.WithContext(e.ctx)
+	ctx, finish := context.WithCancel(context.WithoutCancel(told)) // until nobody is served any more
+	defer finish()
 	sender := newSender(c.Webhooks)
 	metrics := newMetrics()
-	metrics.MustRegister(postgres.PoolCollector("requests", pool), postgres.PoolCollector("exports", exports))
+	pools.register(metrics)
 	proxies, err := httpapi.NewProxies(c.ProxyHeader, c.TrustedProxies)
 	if err != nil {
 		return fmt.Errorf("PARLEY_TRUSTED_PROXIES: %w; it is addresses or networks, such as 10.0.0.0/8,::1", err)
 	}
 	bounded := conns.Listen(listener, c.MaxConnections, stalled)
 	registerConns(metrics, bounded)
-	public := c.newServer(httpapi.New(httpapi.Options{
-		DB:        pool,
+	public := c.newServer(drain.lastAnswers(httpapi.New(httpapi.Options{
+		DB:        pools.reader,
+		Writer:    pools.writer,
 		Log:       e.log,
 		PublicURL: c.PublicURL,
 		Version:   programVersion(),
-		Ready:     ready,
-		Schema:    schemaCheck(pool),
+		Ready:     drain.ready,
+		Schema:    schemaCheck(pools.owner),
 		Metrics:   metrics,
 		Tracing:   traces.Provider(),
 		Watch:     watch,
@@ -149,7 +147,7 @@ func (c *serveCmd) serve(e *env, pool, exports *pgxpool.Pool, traces *tracing.Tr
 
 		MaxStreams:      c.MaxStreams,
 		MaxStreamsInAll: c.MaxStreamsInAll,
-		Stop:            ctx.Done(),
+		Stop:            drain.streams,
 
 		Proxies:       proxies,
 		MaxURL:        c.MaxURL,
@@ -157,16 +155,23 @@ func (c *serveCmd) serve(e *env, pool, exports *pgxpool.Pool, traces *tracing.Tr
 		KeyRate:       c.KeyRate,
 		BadKeyRate:    c.BadKeyRate,
 		MaxRequests:   c.MaxRequests,
-		Exports:       exports,
+		Exports:       pools.exports,
 		MaxExports:    int(c.MaxExports),
 		ExportTimeout: c.ExportTimeout,
 
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
-	}))
+	})))
 	public.ConnState = bounded.ConnState
 	servers, adminAddr := []*http.Server{public}, "none"
-	group.Go(func() error { return public.Serve(bounded) })
+	scheme := "http"
+	if certificate == nil {
+		group.Go(func() error { return public.Serve(bounded) })
+	} else {
+		scheme, public.TLSConfig = "https", certificate.config()
+		group.Go(func() error { return public.ServeTLS(bounded, "", "") })
+		group.Go(func() error { certificate.watch(ctx); return nil })
+	}
 	if admin != nil {
 		operator := c.newServer(operatorRoutes(public.Handler, metrics))
 		servers, adminAddr = append(servers, operator), admin.Addr().String()
@@ -175,28 +180,23 @@ func (c *serveCmd) serve(e *env, pool, exports *pgxpool.Pool, traces *tracing.Tr
 	if os.Getenv("GOGC") == "" {
 		letGarbageGather(ctx)
 	}
-	e.log.Info("serving", "url", "http://"+listener.Addr().String()+"/v1", "admin", adminAddr, "database", e.database.String(), "version", programVersion())
+	e.log.Info("serving", "url", scheme+"://"+listener.Addr().String()+"/v1", "admin", adminAddr, "database", e.database.String(), "version", programVersion())
 
-	group.Go(func() error { tend(ctx, e, pool); return nil })
-	group.Go(func() error { keep(ctx, e, pool, watch); return nil })
+	group.Go(func() error { tend(ctx, e, pools.owner); return nil })
+	group.Go(func() error { keep(ctx, e, pools.writer, watch); return nil })
 	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
 	if !c.NoWebhooks {
-		d := c.deliverer(e, pool, watch, sender, metrics, listener.Addr())
+		d := c.deliverer(e, pools.writer, watch, sender, metrics, scheme+"://"+listener.Addr().String())
 		group.Go(func() error { d.Run(ctx); return nil })
 	}
 	group.Go(func() error {
-		<-ctx.Done()
-		stopping.Store(true)
-		e.log.Info("stopping", "reason", context.Cause(ctx))
-		drain, cancel := context.WithTimeout(context.Background(), drainTime)
-		defer cancel()
-		for _, s := range servers {
-			if err := s.Shutdown(drain); err != nil {
-				_ = s.Close() // what has not ended by now is cut off
-			}
-		}
+		defer finish()
+		<-told.Done()
+		e.log.Info("stopping", "reason", context.Cause(told), "delay", c.Delay)
+		drain.end(servers)
 		return nil
 	})
+	tellManager("READY=1")
 	if err := group.Wait(); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
@@ -205,7 +205,7 @@ func (c *serveCmd) serve(e *env, pool, exports *pgxpool.Pool, traces *tracing.Tr
 
 // deliverer delivers webhooks. Nobody has asked for a message by an address of ours that could stand in it: without
 // PARLEY_PUBLIC_URL it is the one that we listen on.
-func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, metrics prometheus.Registerer, addr net.Addr) *webhook.Deliverer {
+func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sender *webhook.Sender, metrics prometheus.Registerer, address string) *webhook.Deliverer {
 	return webhook.NewDeliverer(webhook.DelivererOptions{
 		DB:      pool,
 		Schema:  postgres.QueueSchema,
@@ -214,7 +214,7 @@ func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sen
 		Policy:  webhook.Standard(rand.Float64),
 		Log:     e.log,
 		Metrics: metrics,
-		Base:    cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), "http://"+addr.String()),
+		Base:    cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), address),
 	})
 }
 

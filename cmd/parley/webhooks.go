@@ -151,8 +151,8 @@ func showWebhook(to io.Writer, w store.Webhook) error {
 		line("last message", "%s", *w.Last.Message)
 		line("last attempt", "%s: %s", whenOr(w.Last.At, ""), outcome(w.Last))
 	}
-	if w.PreviousUntil != nil && w.PreviousUntil.After(time.Now()) {
-		line("old secret", "good until %s", whenOr(w.PreviousUntil, ""))
+	if until := w.PreviousUntil(); until != nil && until.After(time.Now()) {
+		line("old secret", "good until %s", whenOr(until, ""))
 	}
 	line("made", "%s by %s", whenOr(&w.CreatedAt, ""), w.CreatedBy)
 	return table.Flush()
@@ -219,7 +219,7 @@ func (c *webhooksRotateCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.stderr, "The new secret of %s, shown this once. Messages are signed with the old one too until %s.\n", w.ID, whenOr(w.PreviousUntil, ""))
+		fmt.Fprintf(e.stderr, "The new secret of %s, shown this once. Messages are signed with the old one too until %s.\n", w.ID, whenOr(w.PreviousUntil(), ""))
 		_, err = fmt.Fprintln(e.stdout, w.Secret.Text())
 		return err
 	})

@@ -24,7 +24,7 @@ type Server struct {
 	Port             string        `env:"PORT" placeholder:"PORT" help:"Serve on this port of all addresses instead."`
 	AdminAddr        string        `env:"PARLEY_ADMIN_ADDR" default:"127.0.0.1:8081" help:"Address for the operator: metrics, profiles and health. Empty: none."`
 	PublicURL        string        `env:"PARLEY_PUBLIC_URL" placeholder:"URL" help:"What absolute links begin with, such as https://api.example.org. Default: as the client addressed us."`
-	MaxConns         int32         `env:"PARLEY_MAX_CONNS" default:"16" help:"Connections to the database for requests. Beside them exports have PARLEY_MAX_EXPORTS, and one listens to changesets."`
+	MaxConns         int32         `env:"PARLEY_MAX_CONNS" default:"16" help:"Connections to the database for requests, a quarter of them for what writes. Beside them exports have PARLEY_MAX_EXPORTS, and one listens to changesets."`
 	StatementTimeout time.Duration `env:"PARLEY_STATEMENT_TIMEOUT" default:"15s" help:"How long a statement may take."`
 	MaxBody          int64         `env:"PARLEY_MAX_BODY" default:"16777216" help:"Bytes of a request to write at the most."`
 	MaxOperations    int           `env:"PARLEY_MAX_OPERATIONS" default:"10000" help:"Operations of a changeset at the most."`
@@ -44,6 +44,38 @@ type Server struct {
 	MaxConnections   int           `env:"PARLEY_MAX_CONNECTIONS" default:"12000" help:"Connections of clients at the most; beyond, those give way that have waited longest for their client to ask. 0: any number."`
 	NoMigrate        bool          `env:"PARLEY_NO_MIGRATE" help:"Do not bring the database schema up to date at the start."`
 	NoWebhooks       bool          `env:"PARLEY_NO_WEBHOOKS" help:"Do not deliver webhooks: another process on the same database does."`
+}
+
+// Drain says how to stop.
+type Drain struct {
+	Delay   time.Duration `name:"drain-delay" env:"PARLEY_DRAIN_DELAY" default:"0s" help:"When told to stop, how long to serve on while /readyz says no, so that what hands out requests sends them elsewhere: longer than it takes to notice."`
+	Timeout time.Duration `name:"drain-timeout" env:"PARLEY_DRAIN_TIMEOUT" default:"10s" help:"After that, how long requests in flight have to end."`
+}
+
+// Check reports every fault at once.
+func (d Drain) Check() error {
+	var faults []error
+	if d.Delay < 0 {
+		faults = append(faults, fmt.Errorf("PARLEY_DRAIN_DELAY is %s; it cannot be negative", d.Delay))
+	}
+	if d.Timeout < 0 {
+		faults = append(faults, fmt.Errorf("PARLEY_DRAIN_TIMEOUT is %s; it cannot be negative", d.Timeout))
+	}
+	return errors.Join(faults...)
+}
+
+// TLS says how to serve encrypted, without a proxy that does it.
+type TLS struct {
+	Cert string `name:"tls-cert" env:"PARLEY_TLS_CERT" placeholder:"FILE" help:"Serve HTTPS with this certificate, PEM with all that vouch for it. Read again when the file changes, and on SIGHUP."`
+	Key  string `name:"tls-key" env:"PARLEY_TLS_KEY" placeholder:"FILE" help:"The private key of the certificate, PEM."`
+}
+
+// Check reports every fault at once.
+func (t TLS) Check() error {
+	if (t.Cert == "") != (t.Key == "") {
+		return errors.New("PARLEY_TLS_CERT and PARLEY_TLS_KEY are to be given both, or neither")
+	}
+	return nil
 }
 
 // Webhooks says where webhooks may lead.
@@ -68,8 +100,8 @@ func (s Server) Check() error {
 	if u, err := url.Parse(s.PublicURL); s.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "") {
 		faults = append(faults, fmt.Errorf("PARLEY_PUBLIC_URL %q is not an address such as https://api.example.org", s.PublicURL))
 	}
-	if s.MaxConns < 2 {
-		faults = append(faults, fmt.Errorf("PARLEY_MAX_CONNS is %d; it takes 2 at least", s.MaxConns))
+	if s.MaxConns < 4 {
+		faults = append(faults, fmt.Errorf("PARLEY_MAX_CONNS is %d; it takes 4 at least", s.MaxConns))
 	}
 	if s.MaxExports < 1 {
 		faults = append(faults, fmt.Errorf("PARLEY_MAX_EXPORTS is %d; it takes 1 at least", s.MaxExports))

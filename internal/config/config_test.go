@@ -44,7 +44,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 
 // TestCheck reports every fault at once, by the name of the setting.
 func TestCheck(t *testing.T) {
-	good := Server{Addr: "127.0.0.1:0", MaxConns: 2, MaxExports: 1, MaxHeader: 4096}
+	good := Server{Addr: "127.0.0.1:0", MaxConns: 4, MaxExports: 1, MaxHeader: 4096}
 	if err := good.Check(); err != nil {
 		t.Error(err)
 	}

@@ -39,7 +39,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request, scope string)
 			return store.Key{}, &overQuota{bad, got.reset}
 		}
 	}
-	key, err := store.Authenticate(r.Context(), s.DB, strings.TrimSpace(text), s.Now())
+	key, err := store.Authenticate(r.Context(), s.Writer, strings.TrimSpace(text), s.Now())
 	if reason, ok := err.(*store.BadKey); ok { //nolint:errorlint // Authenticate does not wrap it
 		if bad != nil {
 			bad.spend(s.Now(), client, whole)

@@ -21,13 +21,14 @@ func (c *collection) body(a *asked) *body {
 	subject := render.Subject{
 		Kind:       a.kind,
 		Collection: c.table.Name,
+		Of:         c.grammar.Of,
 		About:      c.table.About,
 		Fields:     a.List.Fields,
 		Base:       a.base + "/v1/",
 		Address:    a.base + a.path,
 	}
 	if a.kind == render.Totals {
-		subject.Columns = a.TotalsShape()
+		subject.Columns, subject.Of = a.TotalsShape(), "totals of "+c.table.Name
 	} else {
 		subject.Columns = a.Shape()
 	}

@@ -45,8 +45,10 @@ type asked struct {
 	kind   render.Kind
 	moment *store.Moment // what as_of stands for; nil: not given
 	base   string
-	path   string // as the client wrote it, extension included
+	path   string // as the client wrote it, with the extension of a form that does not come by itself
 	file   string // what the answer is called where it is saved
+
+	history struct{ Collection, ID string } // of one record; "": not of one
 
 	pinned   string // the permalink, once it is made
 	pinnedAt int64
@@ -71,8 +73,11 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	}
 	grammar := c.grammar
 	grammar.Flat, grammar.Fixed = form.Flat, grammar.Fixed || form.Entry
-	if form.Recent && kind == render.Lists && !values.Has("sort") && slices.Contains(grammar.SortKeys(), render.RecentFirst[1:]) {
-		values.Set("sort", render.RecentFirst)
+	if form.Recent && kind == render.Lists && slices.Contains(grammar.SortKeys(), render.RecentFirst[1:]) {
+		grammar.DefaultSort = "" // whatever the order is, the query names it: in other forms it is the same one
+		if !values.Has("sort") {
+			values.Set("sort", render.RecentFirst)
+		}
 	}
 	read := readings[kind]
 	if form.Live {
@@ -86,8 +91,11 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	if u, err := url.Parse(path); err == nil && u.Host != "" { // through a proxy: the whole address
 		path = u.EscapedPath()
 	}
+	if form != c.forms[kind][0] && r.Header.Get(byExtension) == "" { // so that what the answer links to has its form
+		path += "." + form.Name
+	}
 	a := &asked{
-		Question: store.Question{Table: c.table, List: l, Form: layout(form), Needs: form.Needs, Counts: form.Meta},
+		Question: store.Question{Table: c.table, List: l, Form: layout(form, c.table), Needs: form.Needs, Counts: form.Meta},
 		Form:     form,
 		kind:     kind,
 		base:     c.base(r),
@@ -96,7 +104,7 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()
-	if l.ReportedBy != "" {
+	if l.ReportedBy != "" && !form.Live { // which may wait for the answer
 		if err := store.IsParty(ctx, c.DB, l.ReportedBy); err != nil {
 			return nil, err
 		}
@@ -112,12 +120,12 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	return a, nil
 }
 
-// layout is what a form needs to know of records.
-func layout(f *render.Form) store.Form {
+// layout is what a form needs to know of the records of a collection.
+func layout(f *render.Form, t *store.Table) store.Form {
 	switch {
 	case f.Flat:
 		return store.Flat
-	case f.Entry:
+	case f.Entry && t.Entry != nil:
 		return store.Entries
 	default:
 		return store.Nested
@@ -169,14 +177,16 @@ func (c *collection) history(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := store.HasHistory(r.Context(), c.DB, name, id); err != nil {
-		return err
+	if a.history.Collection, a.history.ID = name, id; !a.Live { // which may wait for the answer
+		if err := store.HasHistory(r.Context(), c.DB, name, id); err != nil {
+			return err
+		}
 	}
 	for field, value := range map[string]string{"collection": name, "record": id} {
 		f, _ := c.grammar.Field(field)
 		a.List.Where = append(a.List.Where, query.Condition{Field: f, Texts: []string{value}})
 	}
-	return c.answer(w, r, a)
+	return of.answer(w, r, a)
 }
 
 // answer serves the answer to a list that is understood.

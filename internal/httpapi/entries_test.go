@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,6 +62,10 @@ func TestEveryForm(t *testing.T) {
 		})
 	}
 	s.hasForm(t, "/v1/rounds/istanbul-2025-3/history.atom")
+	for _, form := range []string{"bib", "csl.json"} {
+		s.hasForm(t, "/v1/prisoner-exchanges/totals."+form+"?by=month&reported_by=UA")
+		s.hasForm(t, "/v1/body-repatriations/totals."+form+"?by=year&bbox=22,44.3,40.3,52.4")
+	}
 	s.hasForm(t, "/v1/datapackage.json")
 	s.hasForm(t, "/v1/dataset.jsonld")
 	s.do(t, http.MethodGet, "/v1/rounds.atom?fields=id", nil, http.StatusBadRequest)
@@ -179,6 +184,122 @@ func TestFeedsAreWalked(t *testing.T) {
 	}
 }
 
+// TestFeedsInTheirOrder: a feed in the order that a list has by itself is a feed of its own, which is walked as any other, and
+// whose address in other forms has the same records. Where none is asked for there is one order, named or not.
+func TestFeedsInTheirOrder(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	read := func(target string) (f feed) {
+		t.Helper()
+		if err := xml.Unmarshal(s.get(t, target, http.StatusOK).body, &f); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	for list, sort := range map[string]string{
+		"rounds": "-date", "people": "name", "prisoner-exchanges": "-date", "changes": "id", "sources": "-published_on", "events": "-date", "coverage": "id",
+		"rounds/istanbul-2025-1/history": "id",
+	} {
+		address := "/v1/" + list + ".atom?limit=2&sort="
+		sorted, usual := read(address+sort), read("/v1/"+list+".atom?limit=2")
+		if sorted.ID == usual.ID || sorted.ID != s.url+"/v1/"+list+".atom?limit=2&sort="+url.QueryEscape(sort) || sorted.link("self") != sorted.ID {
+			t.Errorf("%s is the feed %s, and without sort %s", address+sort, sorted.ID, usual.ID)
+		}
+		if next := sorted.link("next"); next != "" {
+			if page := read(strings.TrimPrefix(next, s.url)); page.ID != sorted.ID || page.Entries[0].ID == sorted.Entries[0].ID {
+				t.Errorf("after %s comes %s of %s", address+sort, page.Entries[0].ID, page.ID)
+			}
+		} else if list != "rounds/istanbul-2025-1/history" {
+			t.Errorf("nothing comes after %s", address+sort)
+		}
+		if named := read(address + render.RecentFirst); named.ID != usual.ID || named.link("self") != usual.link("self") {
+			t.Errorf("%s is the feed %s, and without sort %s", address+render.RecentFirst, named.ID, usual.ID)
+		}
+		for _, f := range []feed{sorted, usual} {
+			for _, rel := range []string{"memento", "alternate"} {
+				there := decode[struct{ Data []struct{ ID any } }](t, s.get(t, strings.TrimPrefix(f.link(rel), s.url), http.StatusOK).body).Data
+				var want, got []string
+				for i, e := range f.Entries {
+					want, got = append(want, path.Base(e.ID)), append(got, fmt.Sprint(there[i].ID))
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("entries of %s (-) and its %s (+):\n%s", f.ID, rel, diff)
+				}
+			}
+		}
+	}
+	items := decode[struct {
+		Next string `json:"next_url"`
+	}](t, s.get(t, "/v1/prisoner-exchanges.feed.json?sort=-date&limit=3", http.StatusOK).body)
+	s.get(t, strings.TrimPrefix(items.Next, s.url), http.StatusOK)
+}
+
+// TestFormsByAccept: what an answer links to comes in its form to whoever follows, as do those who know nothing of Accept.
+func TestFormsByAccept(t *testing.T) {
+	s := open(t, httpapi.Options{Cache: 1 << 20})
+	for _, f := range render.Forms {
+		if !f.Fits(render.Lists, store.Rounds.Grammar().Fields, store.Rounds.EntryShape()) || f.Live {
+			continue
+		}
+		asked := s.do(t, http.MethodGet, "/v1/rounds?limit=1", http.Header{"Accept": {f.Media}}, http.StatusOK)
+		again := s.do(t, http.MethodGet, "/v1/rounds?limit=1", http.Header{"Accept": {f.Media}}, http.StatusOK)
+		named := s.get(t, "/v1/rounds."+f.Name+"?limit=1", http.StatusOK)
+		if again.response.Header.Get("Vary") != asked.response.Header.Get("Vary") || !strings.Contains(asked.response.Header.Get("Vary"), "Accept") || strings.Contains(named.response.Header.Get("Vary"), "Accept,") {
+			t.Errorf("%s: Vary is %s, then %s, and by extension %s", f.Name, asked.response.Header["Vary"], again.response.Header["Vary"], named.response.Header["Vary"])
+		}
+		for _, links := range asked.response.Header["Link"] {
+			for link := range strings.SplitSeq(links, ", ") {
+				address, rel, _ := strings.Cut(strings.TrimPrefix(link, "<"), ">; ")
+				if rel == `rel="license"` {
+					continue
+				}
+				if there := s.get(t, strings.TrimPrefix(address, s.url), http.StatusOK); there.response.Header.Get("Content-Type") != asked.response.Header.Get("Content-Type") {
+					t.Errorf("%s by Accept: %s is %s", f.Name, link, there.response.Header.Get("Content-Type"))
+				}
+			}
+		}
+	}
+	feed := decode[struct {
+		Next string `json:"next_url"`
+		Self string `json:"feed_url"`
+	}](t, s.do(t, http.MethodGet, "/v1/rounds?limit=1", http.Header{"Accept": {"application/feed+json"}}, http.StatusOK).body)
+	if next := s.get(t, strings.TrimPrefix(feed.Next, s.url), http.StatusOK); next.response.Header.Get("Content-Type") != "application/feed+json" || feed.Self != s.url+"/v1/rounds.feed.json?limit=1" {
+		t.Errorf("%+v leads to %s", feed, next.response.Header.Get("Content-Type"))
+	}
+}
+
+// TestCataloguesLead: every address of ours that the descriptions of the whole name answers.
+func TestCataloguesLead(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	var follow func(any)
+	seen := map[string]bool{}
+	follow = func(value any) {
+		switch value := value.(type) {
+		case map[string]any:
+			for key, of := range value {
+				if key != "@context" {
+					follow(of)
+				}
+			}
+		case []any:
+			for _, of := range value {
+				follow(of)
+			}
+		case string:
+			if strings.HasPrefix(value, s.url) && !seen[value] {
+				seen[value] = true
+				if a := s.send(t, http.MethodHead, strings.TrimPrefix(value, s.url), nil); a.response.StatusCode != http.StatusOK {
+					t.Errorf("%s: %s", value, a.response.Status)
+				}
+			}
+		}
+	}
+	follow(decode[any](t, s.get(t, "/v1/datapackage.json", http.StatusOK).body))
+	follow(decode[any](t, s.get(t, "/v1/dataset.jsonld", http.StatusOK).body))
+	if len(seen) < len(store.Tables) {
+		t.Errorf("only %d addresses", len(seen))
+	}
+}
+
 // TestCitationsLast: the address in a citation answers the same after the data set has changed, and so does the citation.
 func TestCitationsLast(t *testing.T) {
 	s := open(t, httpapi.Options{DB: pgtest.DB(t), Author: "test"})
@@ -189,6 +310,16 @@ func TestCitationsLast(t *testing.T) {
 			t.Fatalf("%s: %d citations, want one", target, len(items))
 		}
 		return items[0]
+	}
+	for target, title := range map[string]string{
+		"/v1/prisoner-exchanges/totals.csl.json?by=year&date=2025": "Parley: totals of prisoner-exchanges, by=year, date=2025", "/v1/search.csl.json?q=Umerof&limit=2": "Parley: search, limit=2, q=Umerof",
+		"/v1/rounds/istanbul-2025-3/history.csl.json": "Parley: history of rounds/istanbul-2025-3",
+	} {
+		c := cited(target)
+		s.get(t, strings.TrimPrefix(c.URL, s.url), http.StatusOK)
+		if !strings.HasPrefix(c.URL, s.url+strings.Split(target, ".csl.json")[0]+"?as_of="+c.Version) || c.Title != title {
+			t.Errorf("%s: %+v", target, c)
+		}
 	}
 	for _, target := range []string{"/v1/rounds/istanbul-2025-3", "/v1/rounds", "/v1/prisoner-exchanges/exchange-2024-12-30"} {
 		before := cited(target + ".csl.json?reported_by=RU")
@@ -302,4 +433,50 @@ func fitsField(value, kind string, required bool, enum []string) bool {
 		_, err = time.Parse(time.RFC3339, value)
 	}
 	return err == nil && (enum == nil || slices.Contains(enum, value))
+}
+
+// TestTitles: a feed and a calendar of one record bear its title, one of a list that of the query.
+func TestTitles(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	const round = "/v1/rounds/istanbul-2025-3"
+	record := "Parley: " + decode[struct{ Title string }](t, s.ask(t, round).body).Title
+	for target, want := range map[string]string{
+		round: record, "/v1/rounds": "Parley: rounds", round + "/history": "Parley: history of rounds/istanbul-2025-3", "/v1/rounds?party=TR": "Parley: rounds, party=TR",
+	} {
+		path, query, _ := strings.Cut(target, "?")
+		var f struct {
+			Title string `xml:"title"`
+		}
+		if err := xml.Unmarshal(s.get(t, path+".atom?"+query, http.StatusOK).body, &f); err != nil || f.Title != want {
+			t.Errorf("%s: %v, %q, want %q", target, err, f.Title, want)
+		}
+		if title := decode[struct{ Title string }](t, s.get(t, path+".feed.json?"+query, http.StatusOK).body).Title; title != want {
+			t.Errorf("%s: %q, want %q", target, title, want)
+		}
+		if strings.HasSuffix(path, "history") {
+			continue
+		}
+		calendar := strings.ReplaceAll(string(s.get(t, path+".ics?"+query, http.StatusOK).body), "\r\n ", "")
+		if !strings.Contains(calendar, "\r\nNAME:"+strings.ReplaceAll(want, ",", `\,`)+"\r\n") {
+			t.Errorf("%s, want %q: %.300s", target, want, calendar)
+		}
+	}
+}
+
+// TestUIDs: what calendars tell in words of their own has UIDs of their own, each once.
+func TestUIDs(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	of := map[string]string{}
+	for _, target := range []string{"/v1/rounds.ics", "/v1/commitments.ics", "/v1/events.ics"} {
+		for line := range strings.SplitSeq(strings.ReplaceAll(string(s.ask(t, target).body), "\r\n ", ""), "\r\n") {
+			if uid, ok := strings.CutPrefix(line, "UID:"); ok && of[uid] != "" {
+				t.Errorf("%s is in %s and in %s", uid, of[uid], target)
+			} else if ok {
+				of[uid] = target
+			}
+		}
+	}
+	if len(of) < 100 {
+		t.Errorf("only %d UIDs", len(of))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
@@ -67,14 +68,26 @@ func (c *collection) file(w http.ResponseWriter, r *http.Request, a *asked, read
 	c.headers(w, a, f.info)
 	w.Header().Set(gzhttp.HeaderNoCompression, "true") // ranges are of these very bytes
 	part := &partial{ResponseWriter: w, control: http.NewResponseController(w)}
-	http.ServeContent(part, r, "", time.Time{}, f.reader())
+	http.ServeContent(part, understood(r), "", time.Time{}, f.reader())
 	switch part.refused {
 	case http.StatusRequestedRangeNotSatisfiable:
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", f.size))
 		c.problem(w, r, rangeNotSatisfiable, fmt.Sprintf("the file has %d bytes, and the range %.100q none of them", f.size, r.Header.Get("Range")), nil)
 	case http.StatusPreconditionFailed:
 		c.problem(w, r, preconditionFailed, "the answer is not the one that If-Match names; without If-Match it comes as it is now", nil)
 	}
 	return nil
+}
+
+// understood is a request without a range that is to be passed over: one of other units than bytes, and any but that of a GET
+// (RFC 9110, 14.2).
+func understood(r *http.Request) *http.Request {
+	unit, of, ok := strings.Cut(r.Header.Get("Range"), "=")
+	r = r.Clone(r.Context())
+	if r.Header.Del("Range"); ok && strings.EqualFold(unit, "bytes") && r.Method == http.MethodGet {
+		r.Header.Set("Range", "bytes="+of)
+	}
+	return r
 }
 
 // spool writes a file.

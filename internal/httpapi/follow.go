@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -37,18 +39,11 @@ var errTooManyStreams = errors.New("too many streams")
 
 // follow serves a stream of what changes within a list.
 func (c *collection) follow(w http.ResponseWriter, r *http.Request, a *asked) error {
-	now, err := c.Watch.Revision(r.Context())
-	if err != nil {
+	present := func(ctx context.Context) (int64, error) { return c.present(ctx, r, a) }
+	now, err := present(r.Context())
+	waits := err != nil && away(err) && r.Method == http.MethodGet && r.Context().Err() == nil
+	if err != nil && !waits {
 		return err
-	}
-	if id := a.List.Since; id != nil && id.Revision > now { // another server may know more
-		if now, err = store.Revision(r.Context(), c.DB); err != nil {
-			return err
-		}
-		c.Watch.Advance(now)
-		if id.Revision > now {
-			return &query.Error{Faults: []query.Fault{{Parameter: sinceFrom(r), Reason: fmt.Sprintf("is in the future: the data set is at revision %d", now)}}}
-		}
 	}
 	client := c.clientOf(r)
 	if r.Method != http.MethodHead {
@@ -61,7 +56,9 @@ func (c *collection) follow(w http.ResponseWriter, r *http.Request, a *asked) er
 	h.Set("Content-Type", a.Header)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
-	h.Set("Parley-Revision", strconv.FormatInt(now, 10))
+	if !waits {
+		h.Set("Parley-Revision", strconv.FormatInt(now, 10))
+	}
 	h.Add("Link", "<"+Licence+`>; rel="license"`)
 	if !wantsStream(r) {
 		h.Set(gzhttp.HeaderNoCompression, "true") // it would hold events back
@@ -73,19 +70,18 @@ func (c *collection) follow(w http.ResponseWriter, r *http.Request, a *asked) er
 		server:  c.server,
 		id:      requestID(w),
 		client:  client,
+		table:   c.table,
 		list:    a.List,
+		base:    a.base,
+		of:      c.grammar.Of,
 		again:   a.base + strings.TrimSuffix(a.path, "."+a.Name) + "?",
 		w:       w,
 		control: http.NewResponseController(w),
 		buf:     fmt.Appendf(nil, "retry: %d\n\n", retry),
 	}
-	from := now
-	if id := a.List.Since; id != nil && id.Record == "" && now-id.Revision < together {
-		from = max(0, id.Revision-1)
+	if waits {
+		f.present = present
 	}
-	a.List.Since, a.List.Snapshot = nil, false // others may follow the same
-	f.topic = c.streams.join(store.Question{Table: c.table, List: a.List}, a.base, c.grammar.Of, from)
-	f.writer = f.topic.writer()
 	_ = f.flush() // if that fails, so does what comes next
 	afterwards(w, r, func(ctx context.Context, w http.ResponseWriter) { f.serve(ctx, w, now) })
 	return nil
@@ -94,18 +90,18 @@ func (c *collection) follow(w http.ResponseWriter, r *http.Request, a *asked) er
 // serve serves the stream, whose beginning is sent already.
 func (f *follower) serve(ctx context.Context, w http.ResponseWriter, now int64) {
 	defer f.streams.leave(f.client)
-	defer f.topic.part()
 	f.ctx, f.w, f.control = ctx, w, http.NewResponseController(w)
 	begin := time.Now()
 	err := f.run(now)
 	reason := endFault
-	switch slow := (*tooSlow)(nil); {
+	switch {
+	case errors.Is(err, errSlow):
+		reason = endSlow
 	case ctx.Err() != nil:
 		err, reason = errGone, endGone
 	case errors.Is(err, errStopping):
 		reason = endStopping
-	case errors.As(err, &slow):
-		reason = endSlow
+		f.farewell()
 	}
 	f.metrics.ended.WithLabelValues(reason).Inc()
 	f.Log.LogAttrs(ctx, slog.LevelInfo, "stream ended", slog.String("request_id", f.id), slog.Int64("revision", f.done),
@@ -200,8 +196,12 @@ type follower struct {
 	*server
 	id      string // of the request
 	client  string
+	table   *store.Table
 	list    query.List
-	again   string // the address of the list, up to its query
+	base    string                               // of addresses
+	of      string                               // whose list it is
+	again   string                               // the address of the list, up to its query
+	present func(context.Context) (int64, error) // asks the database that was away at first; nil: it was not
 	topic   *topic
 	writer  *eventWriter
 	ctx     context.Context //nolint:containedctx // of the request, for as long as it is served
@@ -217,11 +217,32 @@ type follower struct {
 // errStopping is the error of a stream that ends because the server does.
 var errStopping = errors.New("the server is stopping")
 
+// errSlow is the error of a stream whose client does not read. The context of its request ends as well.
+var errSlow = fmt.Errorf("the client has read nothing for %s", stallTimeout)
+
 // errGone is the error of a stream whose client has ended it.
 var errGone = errors.New("the client is gone")
 
+// farewell has the client connect anew, to another server if there is one: not all of them at the same moment, and each soon.
+func (f *follower) farewell() {
+	const soonest, latest = 200, retry // milliseconds
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(f.id))
+	f.buf = fmt.Appendf(f.buf[:0], ": the server is stopping, connect anew\nretry: %d\n\n", soonest+hash.Sum32()%(latest-soonest))
+	_ = f.control.SetWriteDeadline(time.Now().Add(time.Second))
+	if _, err := f.w.Write(f.buf); err == nil { // failing, the client learns of it by the end of the connection
+		_ = f.control.Flush()
+	}
+}
+
 // run writes until the client goes away or is too slow, the server stops, or the database does not answer.
 func (f *follower) run(now int64) error {
+	now, err := f.ready(now)
+	if err != nil {
+		return err
+	}
+	f.join(now)
+	defer f.topic.part()
 	if err := f.begin(now); err != nil {
 		return err
 	}
@@ -267,6 +288,8 @@ func (f *follower) run(now int64) error {
 func (f *follower) begin(now int64) error {
 	since := f.list.Since
 	switch {
+	case since != nil && since.Revision > now:
+		return f.reset(now, fmt.Sprintf("there is no revision %d: the data set is at revision %d", since.Revision, now))
 	case since == nil && f.list.Snapshot:
 		return f.snapshot(now, "")
 	case since == nil:
@@ -424,16 +447,11 @@ func (f *follower) flush() error {
 	if err == nil {
 		err = f.control.Flush()
 	}
-	if err != nil {
-		return &tooSlow{err}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errSlow
 	}
-	return nil
+	return err
 }
-
-// tooSlow is the error of a client that did not take what was written for it.
-type tooSlow struct{ reason error }
-
-func (e *tooSlow) Error() string { return "the client did not read: " + e.reason.Error() }
 
 // keptBuffer is how much memory a client holds that waits: there are many who wait for long.
 const keptBuffer = 1 << 10

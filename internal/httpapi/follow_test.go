@@ -2,12 +2,16 @@ package httpapi_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -245,8 +249,8 @@ func TestStreamIsRefused(t *testing.T) {
 			t.Errorf("%s: %s", target, got)
 		}
 	}
-	header := http.Header{"Last-Event-Id": {"99"}, "Accept": {"text/event-stream"}}
-	if got := string(s.do(t, http.MethodGet, "/v1/rounds?last_event_id=1", header, http.StatusBadRequest).body); !strings.Contains(got, "Last-Event-ID: is in the future") {
+	header := http.Header{"Last-Event-Id": {"x"}, "Accept": {"text/event-stream"}}
+	if got := string(s.do(t, http.MethodGet, "/v1/rounds?last_event_id=1", header, http.StatusBadRequest).body); !strings.Contains(got, "Last-Event-ID: is not the id") {
 		t.Error(got)
 	}
 	for _, target := range []string{"/v1/rounds/istanbul-2025-1.sse", "/v1/prisoner-exchanges/totals.sse?by=month", "/v1/search.sse?q=Umerov"} {
@@ -301,6 +305,9 @@ func TestStreamEnds(t *testing.T) {
 	if e, err := s.next(); !errors.Is(err, io.EOF) {
 		t.Error("the end, and no fault:", e, err)
 	}
+	if n, err := strconv.Atoi(s.retry); err != nil || n < 200 || n >= 3000 || s.comments != 1 {
+		t.Errorf("it is told to come back after %s ms, by %d comments", s.retry, s.comments)
+	}
 	if e, err := subscribe(t, a.URL+"/v1/rounds.sse?snapshot=true").next(); !errors.Is(err, io.EOF) {
 		t.Error("the end at once:", e, err)
 	}
@@ -343,15 +350,17 @@ func TestStreamOutlivesListening(t *testing.T) {
 	}
 }
 
-// stalled is a client that takes so many writes, and no more.
+// stalled is a client that takes so many writes, and no more: its request ends then, as it does for net/http.
 type stalled struct {
 	*httptest.ResponseRecorder
 	takes int
+	end   context.CancelFunc
 }
 
 func (s *stalled) Write(b []byte) (int, error) {
 	if s.takes--; s.takes < 0 {
-		return 0, errors.New("the deadline has passed")
+		s.end()
+		return 0, fmt.Errorf("write: %w", os.ErrDeadlineExceeded)
 	}
 	return s.ResponseRecorder.Write(b)
 }
@@ -372,9 +381,15 @@ func TestSlowReader(t *testing.T) {
 	for e := whole.must(t); e.name != "revision"; e = whole.must(t) {
 		all = append(all, e)
 	}
-	handler := httpapi.New(httpapi.Options{DB: db})
-	w := &stalled{httptest.NewRecorder(), 2} // the beginning, and the first piece
-	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/sources.sse?snapshot=true", nil))
+	log := &logged{}
+	handler := httpapi.New(httpapi.Options{DB: db, Log: slog.New(slog.NewTextHandler(log, nil))})
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	w := &stalled{httptest.NewRecorder(), 2, end} // the beginning, and the first piece
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/sources.sse?snapshot=true", nil))
+	if text := log.text(); !strings.Contains(text, `reason="the client has read nothing for 1m0s"`) {
+		t.Errorf("logged: %s", text)
+	}
 	s := &stream{lines: bufio.NewReader(w.Body)}
 	n := 0
 	for _, err := s.next(); err == nil; _, err = s.next() {
@@ -404,5 +419,41 @@ func TestStreamsAndTheCache(t *testing.T) {
 	revision := pgtest.Change(t, db, nil, "update rounds set title = 'other' where id = 'istanbul-2025-1'")
 	for _, s := range all {
 		wants(t, s.until(t, fmt.Sprintf("%d-1", revision)), event{"upsert", fmt.Sprintf("%d-1", revision), `{"id":"istanbul-2025-1","title":"other"}`})
+	}
+}
+
+// TestStreamsOfHistories: each tells of its own record alone, whoever followed what first, and goes on where it was cut off.
+func TestStreamsOfHistories(t *testing.T) {
+	db := pgtest.DB(t)
+	a := listening(t, db, httpapi.Options{})
+	const query = "?fields=collection,record"
+	party, round, source, all := "/v1/parties/TR/history.sse", "/v1/rounds/istanbul-2025-1/history.sse", "/v1/sources/tass-2025-07-25-erdogan/history.sse", "/v1/changes.sse"
+	told := func(revision int64, n int, collection, record string) event {
+		return event{"upsert", fmt.Sprintf("%d-%d", revision, n), fmt.Sprintf(`{"collection":"%s","record":"%s"}`, collection, record)}
+	}
+	for i, order := range [][]string{{party, round, source, all}, {all, source, round, party}} {
+		var open []*stream
+		var since string
+		for _, path := range order {
+			s := subscribe(t, a.URL+path+query)
+			since = s.must(t).id
+			open = append(open, s)
+		}
+		first := pgtest.Change(t, db, nil, fmt.Sprintf("update parties set name = 'Türkiye %d' where id = 'TR'", i))
+		second := pgtest.Change(t, db, nil, fmt.Sprintf("update rounds set title = 'Round %d' where id = 'istanbul-2025-1'", i), fmt.Sprintf("update sources set title = 'Title %d' where id = 'tass-2025-07-25-erdogan'", i))
+		want := map[string][]event{
+			party:  {told(first, 1, "parties", "TR")},
+			round:  {told(second, 1, "rounds", "istanbul-2025-1")},
+			source: {told(second, 1, "sources", "tass-2025-07-25-erdogan")},
+			all:    {told(first, 1, "parties", "TR"), told(second, 1, "rounds", "istanbul-2025-1"), told(second, 2, "sources", "tass-2025-07-25-erdogan")},
+		}
+		for j, path := range order {
+			last := want[path][len(want[path])-1].id
+			wants(t, open[j].until(t, last), want[path]...)
+			open[j].stop()
+			again := subscribe(t, a.URL+path+query, "Last-Event-ID", since)
+			wants(t, again.until(t, last), want[path]...)
+			again.stop()
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/parley-api/parley/internal/httpapi"
+	"github.com/parley-api/parley/internal/pgtest"
 	"github.com/parley-api/parley/internal/store"
 )
 
@@ -110,4 +111,19 @@ func TestGeoJSONSelected(t *testing.T) {
 		t.Errorf("%+v after %+v", second.Features, page.Features)
 	}
 	s.do(t, http.MethodGet, "/v1/rounds", http.Header{"Accept": {"application/geo+json"}}, http.StatusOK)
+}
+
+// TestBoxAtTheAntimeridian: 180 and -180 are one meridian, from whichever side a box ends there.
+func TestBoxAtTheAntimeridian(t *testing.T) {
+	db := pgtest.DB(t)
+	pgtest.Change(t, db, nil, "update prisoner_exchanges set place = 'A place', lat = 10, lon = 180, place_precision = 'city' where id = 'exchange-2025-05-23'", "update prisoner_exchanges set place = 'A place', lat = 10, lon = -180, place_precision = 'city' where id = 'exchange-2025-05-24'")
+	s := open(t, httpapi.Options{DB: db})
+	for box, n := range map[string]int{
+		"-180,-90,-179,90": 2, "179,-90,180,90": 2, "179,-90,-179,90": 2, "180,-90,180,90": 2, "-180,-90,-180,90": 2, "180,-90,-180,90": 2, "180,-90,-179,90": 2, "179,-90,-180,90": 2,
+		"179,-90,179.9,90": 0, "-179.9,-90,-179,90": 0, "-180,20,-179,30": 0,
+	} {
+		if got := len(decode[struct{ Data []any }](t, s.get(t, "/v1/prisoner-exchanges?fields=id&bbox="+box, http.StatusOK).body).Data); got != n {
+			t.Errorf("%s: %d records, want %d", box, got, n)
+		}
+	}
 }

@@ -37,6 +37,11 @@ func (s *server) middleware() []func(http.Handler) http.Handler {
 func (s *server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del(byExtension) // it is ours to set
+		if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
+			// Where a body has a length besides, net/http passes over that, and a proxy perhaps over the chunks: what follows
+			// may then be a request that it has not seen as one. So nothing follows.
+			w.Header().Set("Connection", "close")
+		}
 		s.introduce(w, r)
 		next.ServeHTTP(w, r)
 	})

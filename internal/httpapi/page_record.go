@@ -191,7 +191,7 @@ func (c *collection) encoded(d *viewing, form *render.Form, path, id string) ([]
 		return nil, nil
 	}
 	q := d.question(c.table, d.list)
-	q.Form = layout(form)
+	q.Form = layout(form, c.table)
 	a := &asked{Question: q, Form: form, kind: render.Records, base: d.base, path: path + "." + form.Name}
 	body := c.body(a)
 	info, err := store.One(d.r.Context(), d.DB, a.Question, id, body.add)

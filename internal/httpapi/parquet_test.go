@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -169,8 +170,37 @@ func TestParquetSchema(t *testing.T) {
 		"parley.reported_by": "UA",
 		"parley.licence":     httpapi.Licence,
 		"parley.attribution": httpapi.Attribution,
+		"parley.coverage":    said["parley.coverage"], // compared below
 	}, said); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestParquetMeta: a file says of itself what JSON says in meta.
+func TestParquetMeta(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	for _, target := range []string{
+		"/v1/prisoner-exchanges%s?bbox=22,44.3,40.3,52.4&date=2025&total_count=true", "/v1/rounds%s?bbox=22,44.3,40.3,52.4&limit=1", "/v1/commitments%s?due_on=2026", "/v1/prisoner-exchanges/totals%s?by=month&bbox=22,44.3,40.3,52.4",
+		"/v1/search%s?q=Umerof",
+	} {
+		want := decode[struct{ Meta map[string]any }](t, s.get(t, fmt.Sprintf(target, ""), http.StatusOK).body).Meta
+		file, _ := readParquet(t, s.get(t, fmt.Sprintf(target, ".parquet"), http.StatusOK).body)
+		got := map[string]any{}
+		for _, entry := range file.Metadata().KeyValueMetadata {
+			name := strings.TrimPrefix(entry.Key, "parley.")
+			var value any = entry.Value
+			if name != "did_you_mean" && name != "by" {
+				_ = json.Unmarshal([]byte(entry.Value), &value) // numbers and objects; texts stay as they are
+			}
+			got[name] = value
+		}
+		for _, other := range []string{"permalink", "collection", "time_zone"} { // of another form, and of a file or of JSON alone
+			delete(want, other)
+			delete(got, other)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: meta of JSON (-) and of Parquet (+):\n%s", target, diff)
+		}
 	}
 }
 
@@ -219,6 +249,9 @@ func TestFileInParts(t *testing.T) {
 					}
 				}
 				for _, header := range [][]string{
+					{"Range", "lines=1-2"},
+					{"Range", "items=0-1", "If-Range", tag},
+					{"Range", "bytes"},
 					{"Range", "bytes=0-3", "If-Range", `"1-0"`},
 					{"Range", "bytes=0-3", "If-Range", "W/" + tag},
 					{"Range", "bytes=0-3", "If-Range", "Mon, 23 Nov 2026 00:00:00 GMT"},
@@ -234,8 +267,8 @@ func TestFileInParts(t *testing.T) {
 				if a := get(http.StatusPartialContent, "Range", "bytes=0-3,-8"); !strings.HasPrefix(a.response.Header.Get("Content-Type"), "multipart/byteranges") {
 					t.Errorf("two ranges: %v", a.response.Header)
 				}
-				for _, ask := range []string{fmt.Sprintf("bytes=%d-", n), "bytes=5-4", "bytes=x-", "lines=1-2", "bytes=0-3,99999999999999999999-", "bytes=--1"} {
-					if a := get(http.StatusRequestedRangeNotSatisfiable, "Range", ask); !strings.Contains(string(a.body), "range-not-satisfiable") || a.response.Header.Get("Etag") != "" {
+				for _, ask := range []string{fmt.Sprintf("bytes=%d-", n), "bytes=5-4", "bytes=x-", "bytes=0-3,99999999999999999999-", "bytes=--1"} {
+					if a := get(http.StatusRequestedRangeNotSatisfiable, "Range", ask); !strings.Contains(string(a.body), "range-not-satisfiable") || a.response.Header.Get("Etag") != "" || a.response.Header.Get("Content-Range") != fmt.Sprintf("bytes */%d", n) {
 						t.Errorf("%s: %v %s", ask, a.response.Header, a.body)
 					}
 				}
@@ -243,8 +276,13 @@ func TestFileInParts(t *testing.T) {
 				if a := get(http.StatusPreconditionFailed, "If-Match", `"1-0"`); !strings.Contains(string(a.body), "precondition-failed") {
 					t.Errorf("If-Match of another answer: %s", a.body)
 				}
-				if ranges := s.send(t, http.MethodHead, target, http.Header{"Range": {"bytes=0-3"}}); ranges.response.ContentLength != 4 || len(ranges.body) > 0 {
-					t.Errorf("HEAD of a part: %v", ranges.response.Header)
+				for _, ask := range []string{"bytes=0-3", fmt.Sprintf("bytes=%d-", n), "items=0-1"} { // a range is of GET alone
+					if a := s.send(t, http.MethodHead, target, http.Header{"Range": {ask}}); a.response.StatusCode != http.StatusOK || a.response.ContentLength != int64(n) || len(a.body) > 0 {
+						t.Errorf("HEAD of %s: %s %v", ask, a.response.Status, a.response.Header)
+					}
+				}
+				if a := get(http.StatusPartialContent, "Range", "Bytes=0-3"); !bytes.Equal(a.body, whole.body[:4]) { // units are the same in capitals
+					t.Errorf("Bytes: %v", a.response.Header)
 				}
 			})
 		}

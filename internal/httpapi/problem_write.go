@@ -48,6 +48,8 @@ func (s *server) failWrite(w http.ResponseWriter, r *http.Request, err error) bo
 	case errors.Is(err, store.ErrInFlight):
 		w.Header().Set("Retry-After", "1")
 		s.problem(w, r, conflict, store.ErrInFlight.Error(), []query.Fault{{Parameter: "Idempotency-Key", Reason: "is in use just now"}})
+	case errors.Is(err, store.ErrTooManySecrets):
+		s.problem(w, r, conflict, store.ErrTooManySecrets.Error(), nil)
 	case errors.Is(err, store.ErrReused):
 		s.problem(w, r, keyReused, store.ErrReused.Error(), []query.Fault{{Parameter: "Idempotency-Key", Reason: "belongs to another request"}})
 	default:

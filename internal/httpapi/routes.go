@@ -29,8 +29,8 @@ func (s *server) routes() chi.Router {
 	r.Get("/readyz", s.bare(s.readyz))
 	r.Get("/openapi.yaml", s.bare(s.openapiYAML))
 	r.Get("/openapi.json", s.bare(s.openapiJSON))
-	r.Get("/docs", s.docs)
-	r.Get("/docs/*", s.docs)
+	r.Get("/docs", s.page(s.documentation))
+	r.Get("/docs/*", s.page(s.documentation))
 	r.Get("/problems/{kind}", s.bare(s.problemKind))
 
 	r.Get("/v1", s.bare(s.index))

@@ -21,7 +21,8 @@ import (
 
 // Options are what a server is made of.
 type Options struct {
-	DB        *pgxpool.Pool
+	DB        *pgxpool.Pool // all that is read
+	Writer    *pgxpool.Pool // what is written, keys and webhooks; nil: DB
 	Log       *slog.Logger
 	PublicURL string                      // what absolute links begin with; "": as the client addressed us
 	Version   string                      // of the program; part of every validator
@@ -89,6 +90,9 @@ func New(o Options) http.Handler {
 	if o.NewID == nil {
 		o.NewID = rand.Text
 	}
+	if o.Writer == nil {
+		o.Writer = o.DB
+	}
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
 	if o.Watch == nil {
 		o.Watch = store.NewWatch(o.DB)
@@ -104,7 +108,7 @@ func New(o Options) http.Handler {
 	}
 	m := newMetrics()
 	s := &server{
-		Options: o, docs: docs(), metrics: m, answers: newAnswers(o.Cache, m.evictions), recorder: store.NewRecorder(o.DB), files: newFiles(o.Now, o.ExportPatience),
+		Options: o, docs: docs(), metrics: m, answers: newAnswers(o.Cache, m.evictions), recorder: store.NewRecorder(o.Writer), files: newFiles(o.Now, o.ExportPatience),
 		streams: newStreams(&o), exports: newExports(&o), site: web.New(),
 		quotas: quotas{newQuota("client", o.ClientRate), newQuota("key", o.KeyRate), newQuota("bad-keys", o.BadKeyRate)},
 	}

@@ -52,7 +52,7 @@ func (s *server) hook(r *http.Request, w store.Webhook) hook {
 		ID: w.ID, URL: s.base(r) + "/v1/webhooks/" + w.ID, Name: w.Name, Target: w.Target, Query: w.Query,
 		Status: w.Status, StatusReason: w.StatusReason, StatusSince: w.StatusSince.UTC(),
 		DeliveredThrough: w.Through, DeliveredCount: w.Delivered, FailedCount: w.Failed, Failures: w.Failures, RetryAt: utc(w.RetryAt),
-		LastAttempt: attempt(w.Last), PreviousSecretUntil: utc(w.PreviousUntil), CreatedAt: w.CreatedAt.UTC(), CreatedBy: w.CreatedBy,
+		LastAttempt: attempt(w.Last), PreviousSecretUntil: utc(w.PreviousUntil()), CreatedAt: w.CreatedAt.UTC(), CreatedBy: w.CreatedBy,
 	}
 }
 
@@ -80,6 +80,11 @@ func (s *server) administer(h func(w http.ResponseWriter, r *http.Request, key s
 		}
 		if _, err := (offer{render.JSON}).negotiate(w, r); err != nil {
 			return err
+		}
+		if r.Header.Get("Idempotency-Key") != "" {
+			return &query.Error{Faults: []query.Fault{{
+				Parameter: "Idempotency-Key", Reason: "is for changesets only; should the answer to this request be lost, GET /v1/webhooks shows what came of it",
+			}}}
 		}
 		return h(w, r, key)
 	})
@@ -114,7 +119,7 @@ func fresh(w http.ResponseWriter, status int, value any) error {
 }
 
 func (s *server) listWebhooks(w http.ResponseWriter, r *http.Request, _ store.Key) error {
-	all, err := store.Webhooks(r.Context(), s.DB)
+	all, err := store.Webhooks(r.Context(), s.Writer)
 	if err != nil {
 		return err
 	}
@@ -132,7 +137,7 @@ func (s *server) postWebhook(w http.ResponseWriter, r *http.Request, key store.K
 	if err != nil {
 		return err
 	}
-	made, err := webhook.Create(r.Context(), s.DB, rand.Reader, d, key.Name, revision)
+	made, err := webhook.Create(r.Context(), s.Writer, rand.Reader, d, key.Name, revision)
 	if err != nil {
 		return err
 	}
@@ -143,7 +148,7 @@ func (s *server) postWebhook(w http.ResponseWriter, r *http.Request, key store.K
 }
 
 func (s *server) getWebhook(w http.ResponseWriter, r *http.Request, id string) error {
-	one, err := store.FindWebhook(r.Context(), s.DB, id)
+	one, err := store.FindWebhook(r.Context(), s.Writer, id)
 	if err != nil {
 		return err
 	}
@@ -155,7 +160,7 @@ func (s *server) patchWebhook(w http.ResponseWriter, r *http.Request, id string)
 	if err != nil {
 		return err
 	}
-	changed, err := webhook.Change(r.Context(), s.DB, id, d)
+	changed, err := webhook.Change(r.Context(), s.Writer, id, d)
 	if err != nil {
 		return err
 	}
@@ -163,7 +168,7 @@ func (s *server) patchWebhook(w http.ResponseWriter, r *http.Request, id string)
 }
 
 func (s *server) deleteWebhook(w http.ResponseWriter, r *http.Request, id string) error {
-	if err := store.DeleteWebhook(r.Context(), s.DB, id); err != nil {
+	if err := store.DeleteWebhook(r.Context(), s.Writer, id); err != nil {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -172,7 +177,7 @@ func (s *server) deleteWebhook(w http.ResponseWriter, r *http.Request, id string
 }
 
 func (s *server) rotateWebhook(w http.ResponseWriter, r *http.Request, id string) error {
-	rotated, err := webhook.Rotate(r.Context(), s.DB, rand.Reader, id, s.Now())
+	rotated, err := webhook.Rotate(r.Context(), s.Writer, rand.Reader, id, s.Now())
 	if err != nil {
 		return err
 	}
@@ -183,7 +188,7 @@ func (s *server) rotateWebhook(w http.ResponseWriter, r *http.Request, id string
 
 // testWebhook sends a ping, and answers with what came of it.
 func (s *server) testWebhook(w http.ResponseWriter, r *http.Request, id string) error {
-	one, err := store.FindWebhook(r.Context(), s.DB, id)
+	one, err := store.FindWebhook(r.Context(), s.Writer, id)
 	if err != nil {
 		return err
 	}

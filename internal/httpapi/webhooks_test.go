@@ -122,6 +122,12 @@ func TestWebhookFaults(t *testing.T) {
 			}
 		})
 	}
+	if a := d.write(t, "POST", hooks, good("delivered_through", "0"), 400, "Idempotency-Key", "once"); problemOf(t, a) != "invalid-parameter Idempotency-Key" || !strings.Contains(string(a.body), "GET /v1/webhooks shows") {
+		t.Errorf("a key that nothing heeds: %s", a.body)
+	}
+	if list := d.write(t, "GET", hooks, "", 200, "Content-Type", "-"); string(list.body) != `{"data":[]}`+"\n" {
+		t.Errorf("made nevertheless: %s", list.body)
+	}
 	made := decode[seenHook](t, d.write(t, "POST", hooks, good("delivered_through", "0"), 201).body)
 	one := hooks + "/" + made.ID
 	if a := d.write(t, "PATCH", one, `{"status": "dead"}`, 422); !strings.Contains(string(a.body), `"allowed":["active","disabled"]`) {

@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,10 +24,23 @@ const QueueSchema = "river"
 // Migrator brings the schema to a version. Several processes may try at once: an advisory lock lets one work while the
 // others wait and then find nothing left to do.
 type Migrator struct {
+	Log *slog.Logger // told of what is waited for; at first it goes nowhere
+
 	provider *goose.Provider
 	pool     *pgxpool.Pool
 	queue    *rivermigrate.Migrator[pgx.Tx]
 }
+
+// MigrationLockTimeout is how long a migration waits for a lock, if its pool is given it. While it waits, all who come after
+// it wait too, also those who only read: so it does not wait for long, but tries again.
+const MigrationLockTimeout = 2 * time.Second
+
+// How long a migration that does not get its locks is tried again, and how long it rests in between.
+const (
+	migrationPatience    = 10 * time.Minute
+	migrationRest        = time.Second
+	longestMigrationRest = 15 * time.Second
+)
 
 // NewMigrator makes a migrator of the embedded migrations over a pool, which the caller keeps.
 func NewMigrator(pool *pgxpool.Pool) (*Migrator, error) {
@@ -41,23 +56,55 @@ func NewMigrator(pool *pgxpool.Pool) (*Migrator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Migrator{provider, pool, queue}, nil
+	return &Migrator{slog.New(slog.DiscardHandler), provider, pool, queue}, nil
 }
 
 // Up applies what is pending and reports each migration of ours to done; then it brings the tables of the queue up to date.
 // When nothing is pending, which is the usual case at a start, it takes no lock.
 func (m *Migrator) Up(ctx context.Context, done func(*goose.MigrationResult)) error {
-	if err := m.up(ctx, done); err != nil {
-		return err
-	}
-	return m.upQueue(ctx)
+	return patiently(ctx, m.Log, func() error {
+		if err := m.up(ctx, done); err != nil {
+			return err
+		}
+		if err := m.upQueue(ctx); err != nil {
+			return err
+		}
+		return m.makeRoles(ctx)
+	})
 }
+
+// patiently does something again as long as others hold the locks that it needs. What it did before stays done: every
+// migration is a transaction.
+func patiently(ctx context.Context, log *slog.Logger, do func() error) error {
+	rest := migrationRest
+	for begin := time.Now(); ; {
+		err := do()
+		switch {
+		case sqlState(err) != lockNotAvailable:
+			return err
+		case time.Since(begin) > migrationPatience:
+			return fmt.Errorf("%w; others have held what it needs for %s: select * from pg_locks where granted shows who", err, migrationPatience)
+		}
+		log.Warn("a migration waits for statements that others have begun; it is tried again", "after", rest, "error", err)
+		if !sleep(ctx, rest) {
+			return errors.Join(err, ctx.Err())
+		}
+		rest = min(2*rest, longestMigrationRest)
+	}
+}
+
+// lockNotAvailable is the SQLSTATE of a statement that has waited as long as lock_timeout.
+const lockNotAvailable = "55P03"
 
 func (m *Migrator) up(ctx context.Context, done func(*goose.MigrationResult)) error {
 	if pending, err := m.Pending(ctx); err != nil || !pending {
 		return err
 	}
 	results, err := m.provider.Up(ctx)
+	var partial *goose.PartialError
+	if errors.As(err, &partial) {
+		results = partial.Applied
+	}
 	for _, r := range results {
 		done(r)
 	}

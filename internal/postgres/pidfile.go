@@ -157,5 +157,5 @@ func lastLines(path string, offset int64) string {
 	content := make([]byte, min(size-offset, 4096))
 	n, _ := f.ReadAt(content, size-int64(len(content)))
 	lines := strings.Split(strings.TrimSpace(string(content[:n])), "\n")
-	return strings.Join(lines[max(0, len(lines)-4):], " | ")
+	return strings.Join(lines[max(0, len(lines)-10):], " | ")
 }

@@ -14,6 +14,8 @@ type PoolOptions struct {
 	URL              string
 	MaxConns         int32
 	StatementTimeout time.Duration   // 0: none
+	LockTimeout      time.Duration   // how long a statement waits for a lock; 0: as long as it takes
+	Role             string          // taken on by every connection: ReaderRole, WriterRole, or "" for none
 	Tracer           pgx.QueryTracer // told of statements; nil: nobody is
 }
 
@@ -37,5 +39,9 @@ func NewPool(ctx context.Context, o PoolOptions) (*pgxpool.Pool, error) {
 	params["jit"] = "off"              // compiling costs more than it saves in queries for a page
 	params["random_page_cost"] = "1.1" // what is read often is in memory; and a plan made while a table is small must not read all of it when it has grown
 	params["statement_timeout"] = fmt.Sprint(o.StatementTimeout.Milliseconds())
+	if o.LockTimeout > 0 {
+		params["lock_timeout"] = fmt.Sprint(o.LockTimeout.Milliseconds())
+	}
+	o.takeRole(config)
 	return pgxpool.NewWithConfig(ctx, config)
 }

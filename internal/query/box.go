@@ -38,7 +38,7 @@ func (p *parser) box(value string) string {
 	var x [4]float64
 	for i, part := range parts {
 		var err error
-		if x[i], err = strconv.ParseFloat(part, 64); err != nil || math.IsNaN(x[i]) || math.IsInf(x[i], 0) {
+		if x[i], err = parseNumber(part, 64); err != nil {
 			p.fault("bbox", fmt.Sprintf("%.40q is not a number; it is %s", part, inOrder))
 			return value
 		}

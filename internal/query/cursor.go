@@ -95,16 +95,16 @@ func (p *parser) cursor(text string) {
 // keyFits checks that the key of a cursor can be a value of the field that the list is sorted by.
 func keyFits(o Order, t Type, key string) bool {
 	if o.Field == ByRank {
-		x, err := strconv.ParseFloat(key, 32)
-		return err == nil && !math.IsNaN(x) && !math.IsInf(x, 0) && (math.Abs(x) > 1e-37 || strings.Trim(key, "-0.") == "") // as float4 holds them
+		x, err := parseNumber(key, 32)
+		return err == nil && (math.Abs(x) > 1e-37 || strings.Trim(key, "-0.") == "") // as float4 holds them
 	}
 	switch t {
 	case Integer:
 		_, err := strconv.ParseInt(key, 10, 64)
 		return err == nil
 	case Number:
-		x, err := strconv.ParseFloat(key, 64)
-		return err == nil && !math.IsNaN(x)
+		_, err := parseNumber(key, 64)
+		return err == nil
 	case Date:
 		if key == "infinity" || key == "-infinity" {
 			return true // undated

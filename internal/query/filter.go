@@ -3,7 +3,6 @@ package query
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -158,8 +157,8 @@ func parseValue(t Type, text string) (Range, error) {
 		}
 		return Range{From: n, To: n}, nil
 	case Number:
-		x, err := strconv.ParseFloat(text, 64)
-		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		x, err := parseNumber(text, 64)
+		if err != nil {
 			return Range{}, fmt.Errorf("%q is not a number, or a range of them such as 46.5..52", text)
 		}
 		return Range{From: x, To: x}, nil
@@ -179,6 +178,15 @@ func parseValue(t Type, text string) (Range, error) {
 		}
 		return Range{From: first, To: next, Below: true}, nil
 	}
+}
+
+// parseNumber understands a number in decimal notation, of so many bits: nothing that only programs take for one, such as 1_000,
+// 0x10 and inf.
+func parseNumber(text string, bits int) (float64, error) {
+	if strings.Trim(text, "0123456789+-.eE") != "" {
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.ParseFloat(text, bits)
 }
 
 // parseDays understands a day, a month or a year: its first day, and the day after its last.

@@ -22,7 +22,7 @@ func TestAtom(t *testing.T) {
  <generator>Parley</generator>
  <rights>The contributors, https://creativecommons.org/licenses/by/4.0/</rights>
  <link rel="self" type="application/atom+xml" href="https://parley.test/v1/rounds.atom?party=UA"></link>
- <link rel="alternate" type="application/json" href="https://parley.test/v1/rounds?party=UA"></link>
+ <link rel="alternate" type="application/json" href="https://parley.test/v1/rounds?party=UA&amp;sort=-revision"></link>
  <link rel="first" type="application/atom+xml" href="https://parley.test/v1/rounds.atom?party=UA"></link>
  <link rel="license" href="https://creativecommons.org/licenses/by/4.0/"></link>
  <link rel="memento" type="application/json" href="https://parley.test/v1/rounds?as_of=8&amp;party=UA"></link>

@@ -12,7 +12,7 @@ var Bib = &Form{
 	Media:    "application/x-bibtex",
 	Header:   "application/x-bibtex; charset=utf-8",
 	About:    "citations for LaTeX",
-	Of:       Lists | Records,
+	Of:       Lists | Records | Totals,
 	Entry:    true,
 	Complete: true,
 	Cites:    true,

@@ -2,6 +2,7 @@ package render
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parley-api/parley/internal/query"
@@ -30,6 +31,9 @@ const (
 	catalogueAbout = "Rounds of talks, delegations, proposals, commitments and claims; exchanges of prisoners and repatriations of bodies; " +
 		"published totals; and for every figure each value that someone gave for it, with the source."
 )
+
+// home is the address of the index.
+func (c *Catalogue) home() string { return strings.TrimSuffix(c.Base, "/") }
 
 // address is that of a collection in a form, pinned to the revision: what is said of it here is true of it for ever.
 func (c *Catalogue) address(collection, form string) string {

@@ -12,7 +12,7 @@ var CSL = &Form{
 	Media:    "application/vnd.citationstyles.csl+json",
 	Header:   "application/vnd.citationstyles.csl+json",
 	About:    "citations for Zotero, pandoc and citation styles",
-	Of:       Lists | Records,
+	Of:       Lists | Records | Totals,
 	Entry:    true,
 	Complete: true,
 	Cites:    true,

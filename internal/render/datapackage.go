@@ -68,7 +68,7 @@ type packageConstraints struct {
 func DataPackage(c Catalogue) []byte {
 	p := dataPackage{
 		Profile: "tabular-data-package", Name: "parley", ID: c.Permalink, Title: catalogueTitle, Description: catalogueAbout,
-		Homepage: c.Base, Version: strconv.FormatInt(c.Revision, 10), Created: c.updated(),
+		Homepage: c.home(), Version: strconv.FormatInt(c.Revision, 10), Created: c.updated(),
 		Licenses:     []packageLicence{{"CC-BY-4.0", c.Licence, "Creative Commons Attribution 4.0"}},
 		Contributors: []packageTitled{{Title: c.Attribution}},
 		Sources:      []packageTitled{{"The pages that the records cite", c.address("sources", CSV.Name)}},

@@ -61,7 +61,7 @@ type datasetFile struct {
 
 // Dataset is the data set in the words of schema.org and of DCAT: each collection a part, each form of it a distribution.
 func Dataset(c Catalogue) []byte {
-	whole := c.dataset(catalogueTitle, catalogueAbout, c.Base+"dataset.jsonld", c.Base, c.From, c.To)
+	whole := c.dataset(catalogueTitle, catalogueAbout, c.Base+"dataset.jsonld", c.home(), c.From, c.To)
 	whole.Context = jsontext.Value(datasetContext)
 	whole.distribute(c.file(c.Base+"datapackage.json?as_of="+whole.Version, "datapackage.json", "every collection as CSV, with the schema of its table", "application/json"))
 	for _, t := range c.Collections {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -80,6 +81,9 @@ func (s *Subject) entry(values [][]byte) Entry {
 	if err := json.Unmarshal(AppendJSON(nil, Record{s.Columns, values, s.Base}), &e); err != nil {
 		panic(fmt.Sprintf("an entry is not as its columns say: %v", err)) // made by our own statement
 	}
+	if s.Kind == Records {
+		s.record = strings.TrimSuffix(e.Title, ".")
+	}
 	return e
 }
 
@@ -131,25 +135,28 @@ func (e *Entry) happened() (time.Time, bool) {
 // answer is what feeds, calendars and citations say of themselves.
 type answer struct {
 	Meta
-	title string // such as "Parley: rounds, party=UA"
+	title string // such as "Parley: rounds, party=UA"; of one record, with its own
 	self  string // the address of this very answer
 	first string // of its first page
-	page  string // the same query in the form that comes unless another is asked for
+	page  string // the same query, in the same order, in the form that comes unless another is asked for
 	cite  string // the same, pinned to the revision
 }
 
-// newAnswer takes the addresses of an answer apart. The order that comes anyway is no part of them.
+// newAnswer takes the addresses of an answer apart. The order that comes anyway in its form is no part of those in it, and of
+// the others it is.
 func newAnswer(s *Subject, f *Form, m Meta) answer {
 	path, query, _ := strings.Cut(s.Address, "?")
 	path = strings.TrimSuffix(path, "."+f.Name)
 	v, _ := url.ParseQuery(query) // our own
+	whole := maps.Clone(v)
+	whole.Del("cursor")
 	if f.Recent && v.Get("sort") == RecentFirst {
 		v.Del("sort")
 	}
-	a := answer{Meta: m, title: "Parley: " + s.Collection, cite: strings.Replace(m.Permalink, path+"."+f.Name+"?", path+"?", 1)}
+	a := answer{Meta: m, title: "Parley: " + cmp.Or(s.record, s.Of, s.Collection), page: address(path, whole), cite: strings.Replace(m.Permalink, path+"."+f.Name+"?", path+"?", 1)}
 	a.self = address(path+"."+f.Name, v)
-	v.Del("cursor") // which belongs to the order
-	a.first, a.page = address(path+"."+f.Name, v), address(path, v)
+	v.Del("cursor")
+	a.first = address(path+"."+f.Name, v)
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		if name != "as_of" && name != "sort" {
 			a.title += ", " + name + "=" + v.Get(name)

@@ -10,7 +10,7 @@ import (
 
 func TestJSONFeed(t *testing.T) {
 	const want = `{
-		"version": "https://jsonfeed.org/version/1.1", "title": "Parley: rounds, party=UA", "home_page_url": "https://parley.test/v1/rounds?party=UA",
+		"version": "https://jsonfeed.org/version/1.1", "title": "Parley: rounds, party=UA", "home_page_url": "https://parley.test/v1/rounds?party=UA&sort=-revision",
 		"feed_url": "https://parley.test/v1/rounds.feed.json?party=UA", "next_url": "https://parley.test/next", "authors": [{"name": "The contributors"}], "language": "en",
 		"_parley": {"revision": 8, "as_of": "2030-05-05T00:00:00Z", "permalink": "https://parley.test/v1/rounds?as_of=8&party=UA", "licence": "https://creativecommons.org/licenses/by/4.0/"},
 		"items": [{

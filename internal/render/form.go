@@ -66,18 +66,22 @@ func (f *Form) Fits(k Kind, columns, entry []query.Field) bool {
 	if f.Entry {
 		columns = entry
 	}
-	return (!f.Entry || entry != nil) && f.Of&k != 0 && (f.Has == nil || f.Has(columns))
+	entries := !f.Entry || entry != nil || f.Cites && k&Records == 0 // a query is cited whatever its records come to
+	return entries && f.Of&k != 0 && (f.Has == nil || f.Has(columns))
 }
 
 // Subject is what an answer is about: all that is known of it before anything is read.
 type Subject struct {
 	Kind       Kind
 	Collection string        // "prisoner-exchanges"
+	Of         string        // what it is of, where that is not the collection: "totals of prisoner-exchanges"
 	About      string        // the collection in a sentence
 	Columns    []query.Field // of the values that come
 	Fields     []string      // what fields= asked for; nil: all. Other columns are there because the form needs them
 	Base       string        // what the addresses of records begin with: "https://example.org/v1/"
 	Address    string        // of the answer
+
+	record string // the title of the one record, once that has come
 }
 
 // has reports whether there is a column of a name.

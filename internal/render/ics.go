@@ -20,10 +20,13 @@ var ICS = &Form{
 	Has:      func(columns []query.Field) bool { return has(columns, "uid") },
 	Entry:    true,
 	Complete: true,
-	New:      func(s Subject) Encoder { return &calendar{s} },
+	New:      func(s Subject) Encoder { return &calendar{Subject: s} },
 }
 
-type calendar struct{ Subject }
+type calendar struct {
+	Subject
+	happens bool // something has been added
+}
 
 func (c *calendar) Begin(b []byte, m Meta) []byte {
 	a := newAnswer(&c.Subject, ICS, m)
@@ -39,7 +42,15 @@ func (c *calendar) Begin(b []byte, m Meta) []byte {
 	return append(b, "REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\nX-PUBLISHED-TTL:PT1H\r\n"...)
 }
 
-func (c *calendar) End(b []byte, _ Meta) []byte { return append(b, "END:VCALENDAR\r\n"...) }
+func (c *calendar) End(b []byte, _ Meta) []byte {
+	if !c.happens {
+		b = append(b, icsNothing...)
+	}
+	return append(b, "END:VCALENDAR\r\n"...)
+}
+
+// icsNothing is a part that no calendar shows. One without any is none by the standard (RFC 5545, 3.6).
+const icsNothing = "BEGIN:VTIMEZONE\r\nTZID:Etc/UTC\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0000\r\nTZOFFSETTO:+0000\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
 
 // icsStatus are the statuses that calendars know for those that records have. What was postponed has no new day yet.
 var icsStatus = map[string]string{"cancelled": "CANCELLED", "postponed": "TENTATIVE", "scheduled": "CONFIRMED", "held": "CONFIRMED"}
@@ -50,6 +61,7 @@ func (c *calendar) Add(b []byte, values [][]byte) []byte {
 	if e.UID == "" {
 		return b
 	}
+	c.happens = true
 	b = append(b, "BEGIN:VEVENT\r\n"...)
 	b = appendICSLine(b, "UID:"+e.UID+"@"+host(c.Base))
 	b = appendICSTime(b, "DTSTAMP", e.Recorded)

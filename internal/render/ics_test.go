@@ -46,6 +46,16 @@ END:VCALENDAR
 	}
 }
 
+// TestICSOfNothing: also a calendar in which nothing happens has a component, as it must.
+func TestICSOfNothing(t *testing.T) {
+	for name, records := range map[string][][]part{"no records": nil, "none that happens": {meeting(part{"uid", nil})}} {
+		got := encode(t, render.ICS, render.Lists, meta(), records...)
+		if !strings.HasSuffix(got, "BEGIN:VTIMEZONE\r\nTZID:Etc/UTC\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0000\r\nTZOFFSETTO:+0000\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nEND:VCALENDAR\r\n") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 // TestICSWhen: instants where they are on record, days where they are not, and what became of it.
 func TestICSWhen(t *testing.T) {
 	began, ended, none := instant("2030-05-02T17:38:00Z"), instant("2030-05-02T18:16:00Z"), part{"ended_at", nil}

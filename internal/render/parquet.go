@@ -26,6 +26,7 @@ var Parquet = &Form{
 	Flat:     true,
 	Complete: true,
 	File:     true,
+	Meta:     true,
 	New:      func(s Subject) Encoder { return newParquet(s) },
 }
 
@@ -196,6 +197,10 @@ func (e *columnar) End(b []byte, m Meta) []byte {
 		{"parley.reported_by", m.ReportedBy},
 		{"parley.did_you_mean", m.DidYouMean},
 		{"parley.by", m.By},
+		{"parley.total", count(m.Total)},
+		{"parley.excluded_undated", count(m.Undated)},
+		{"parley.excluded_unplaced", count(m.Unplaced)},
+		{"parley.coverage", string(m.Coverage)},
 		{"parley.licence", m.Licence},
 		{"parley.attribution", m.Attribution},
 	} {
@@ -207,6 +212,13 @@ func (e *columnar) End(b []byte, m Meta) []byte {
 		panic(err) // as in Add
 	}
 	return e.out.b
+}
+
+func count(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.FormatInt(*n, 10)
 }
 
 func (e *columnar) moment(at *time.Time) string {

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -83,7 +82,7 @@ func ahead[T any](all iter.Seq[T]) iter.Seq[T] {
 // analyze tells the planner how large tables have become. A changeset may make them many times larger, and the statements
 // after it would be planned for what they were.
 func (w *writer) analyze(tables []string) error {
-	w.db.queue("analyze changes, " + strings.Join(tables, ", ") + ", history." + strings.Join(tables, ", history."))
+	w.db.queue("select analyze_written($1)", append([]string{"changes"}, tables...))
 	return w.db.carryOut(w.ctx)
 }
 

@@ -17,7 +17,7 @@ var Events = &Table{
 	Entry: &Entry{
 		Type: happening,
 		Parts: map[string]string{
-			"url": "'events/' || x.id", "uid": "x.id", "starts_on": "x.date",
+			"url": "'events/' || x.id", "uid": "'event-' || x.id", "starts_on": "x.date",
 			"started_at": "(select r.started_at from rounds r where x.type = 'round' and r.id = x.record)",
 			"ended_at":   "(select r.ended_at from rounds r where x.type = 'round' and r.id = x.record)",
 			"status":     "(select r.status::text from rounds r where x.type = 'round' and r.id = x.record)",

@@ -71,12 +71,15 @@ func (s *statement) where(t *Table, l query.List, expected *int64) {
 // within is the condition that a record has a place in a box.
 func (s *statement) within(t *Table, b query.Box) string {
 	lat, lon := t.column("lat").SQL, t.column("lon").SQL
-	joined := "and"
+	joined, antimeridian := "and", ""
 	if b.Crosses() {
 		joined = "or"
 	}
-	return fmt.Sprintf("(%[1]s between %[3]s::float8 and %[4]s::float8 and (%[2]s >= %[5]s::float8 %[7]s %[2]s <= %[6]s::float8))",
-		lat, lon, s.arg(b.South), s.arg(b.North), s.arg(b.West), s.arg(b.East), joined)
+	if b.West == -180 || b.East == 180 { // the same edge, seen from both sides
+		antimeridian = " or abs(" + lon + ") = 180"
+	}
+	return fmt.Sprintf("(%[1]s between %[3]s::float8 and %[4]s::float8 and (%[2]s >= %[5]s::float8 %[7]s %[2]s <= %[6]s::float8%[8]s))",
+		lat, lon, s.arg(b.South), s.arg(b.North), s.arg(b.West), s.arg(b.East), joined, antimeridian)
 }
 
 // atRevision is the condition that the data set is at a revision.

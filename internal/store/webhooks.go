@@ -23,16 +23,15 @@ var WebhookStatuses = []string{WebhookActive, WebhookDisabled}
 
 // Webhook is a subscription as it is stored.
 type Webhook struct {
-	ID            string
-	Name          string
-	Target        string
-	Query         string
-	Secret        WebhookSecret
-	Previous      WebhookSecret // nil: none
-	PreviousUntil *time.Time    // when Previous ends
-	Status        string
-	StatusReason  *string // why it is disabled; nil: somebody wanted it so
-	StatusSince   time.Time
+	ID           string
+	Name         string
+	Target       string
+	Query        string
+	Secret       WebhookSecret
+	Previous     []PreviousSecret // those that it had before, the last one last; their time may be over
+	Status       string
+	StatusReason *string // why it is disabled; nil: somebody wanted it so
+	StatusSince  time.Time
 	WebhookPlace
 	Delivered    int64 // messages that were accepted
 	Failed       int64 // attempts that were not
@@ -43,6 +42,20 @@ type Webhook struct {
 	CreatedAt    time.Time
 	CreatedBy    string
 	Version      int // moves when its settings change
+}
+
+// PreviousSecret is one that was replaced. Until its time is over messages are signed with it too.
+type PreviousSecret struct {
+	WebhookSecret
+	Until time.Time
+}
+
+// PreviousUntil is when the last of the secrets before ends; nil: there is none.
+func (w *Webhook) PreviousUntil() *time.Time {
+	if len(w.Previous) == 0 {
+		return nil
+	}
+	return &w.Previous[len(w.Previous)-1].Until
 }
 
 // WebhookPlace says how far a webhook has been told.
@@ -74,12 +87,18 @@ func (s WebhookSecret) GoString() string { return s.String() }
 // LogValue keeps it out of logs.
 func (s WebhookSecret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-const webhookColumns = `id, name, target, query, secret, previous_secret, previous_secret_until, status::text, status_reason, status_since, delivered_through, delivered_events,
+const webhookColumns = `id, name, target, query, secret, array(select s.secret from webhook_secrets s where s.webhook = webhooks.id order by s.until, s.secret),
+	array(select s.until from webhook_secrets s where s.webhook = webhooks.id order by s.until, s.secret), status::text, status_reason, status_since, delivered_through, delivered_events,
 	delivered_count, failed_count, failures, failing_since, retry_at, last_message, last_attempt_at, last_answer, last_error, created_at, created_by, version`
 
 func scanWebhook(row pgx.CollectableRow) (w Webhook, err error) {
-	err = row.Scan(&w.ID, &w.Name, &w.Target, &w.Query, (*[]byte)(&w.Secret), (*[]byte)(&w.Previous), &w.PreviousUntil, &w.Status, &w.StatusReason, &w.StatusSince, &w.Through, &w.Events,
+	var secrets [][]byte
+	var until []time.Time
+	err = row.Scan(&w.ID, &w.Name, &w.Target, &w.Query, (*[]byte)(&w.Secret), &secrets, &until, &w.Status, &w.StatusReason, &w.StatusSince, &w.Through, &w.Events,
 		&w.Delivered, &w.Failed, &w.Failures, &w.FailingSince, &w.RetryAt, &w.Last.Message, &w.Last.At, &w.Last.Answer, &w.Last.Error, &w.CreatedAt, &w.CreatedBy, &w.Version)
+	for i, secret := range secrets {
+		w.Previous = append(w.Previous, PreviousSecret{secret, until[i]})
+	}
 	return w, err
 }
 
@@ -122,7 +141,7 @@ func CreateWebhook(ctx context.Context, db *pgxpool.Pool, w Webhook) (Webhook, e
 		w.ID, w.Name, w.Target, w.Query, []byte(w.Secret), w.Through, w.CreatedBy)
 }
 
-// ChangeWebhook has somebody change the settings of a webhook: its name, target, query, secrets, status and place. What was
+// ChangeWebhook has somebody change the settings of a webhook: its name, target, query, status and place. What was
 // wrong with its deliveries is forgotten, and deliveries that are under way do not count.
 func ChangeWebhook(ctx context.Context, db *pgxpool.Pool, id string, change func(*Webhook) error) (after Webhook, err error) {
 	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
@@ -137,21 +156,46 @@ func ChangeWebhook(ctx context.Context, db *pgxpool.Pool, id string, change func
 		if w.Through != before.Through || w.Query != before.Query {
 			w.Events = 0
 		}
-		after, err = oneWebhook(ctx, tx, "changing a webhook", `update webhooks set name = $2, target = $3, query = $4, secret = $5, previous_secret = $6, previous_secret_until = $7,
-				status_since = case when status = $8::webhook_status then status_since else now() end, status = $8::webhook_status, status_reason = $9,
-				delivered_through = $10, delivered_events = $11, failures = 0, failing_since = null, retry_at = null, version = version + 1
-			where id = $1 returning `+webhookColumns,
-			id, w.Name, w.Target, w.Query, []byte(w.Secret), nullable(w.Previous), w.PreviousUntil, w.Status, w.StatusReason, w.Through, w.Events)
+		after, err = oneWebhook(ctx, tx, "changing a webhook", `update webhooks set name = $2, target = $3, query = $4,
+				status_since = case when status = $5::webhook_status then status_since else now() end, status = $5::webhook_status, status_reason = $6,
+				delivered_through = $7, delivered_events = $8, `+settingsMoved+` where id = $1 returning `+webhookColumns,
+			id, w.Name, w.Target, w.Query, w.Status, w.StatusReason, w.Through, w.Events)
 		return err
 	})
 	return after, err
 }
 
-func nullable(secret WebhookSecret) any {
-	if secret == nil {
-		return nil
-	}
-	return []byte(secret)
+// settingsMoved forgets what was wrong with deliveries.
+const settingsMoved = "failures = 0, failing_since = null, retry_at = null, version = version + 1"
+
+// ErrTooManySecrets is the error of a rotation too many: what messages are signed with must fit into a header.
+var ErrTooManySecrets = fmt.Errorf("the secret was replaced %d times within a day, and every one of those before still holds; wait until the first of them does not", mostSecrets)
+
+// mostSecrets is how many of the secrets before may hold at once.
+const mostSecrets = 10
+
+// RotateWebhook gives a webhook a new secret. Those before hold as long as they were to, and the present one until a time from
+// now. Otherwise it is as [ChangeWebhook].
+func RotateWebhook(ctx context.Context, db *pgxpool.Pool, id string, secret WebhookSecret, now, until time.Time) (after Webhook, err error) {
+	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		if _, err := oneWebhook(ctx, tx, "looking up a webhook", "select "+webhookColumns+" from webhooks where id = $1 for update", id); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "delete from webhook_secrets where webhook = $1 and until <= $2", id, now); err != nil {
+			return fmt.Errorf("dropping secrets of a webhook: %w", err)
+		}
+		tag, err := tx.Exec(ctx, `insert into webhook_secrets select id, secret, $2 from webhooks
+			where id = $1 and (select count(*) from webhook_secrets where webhook = $1) < $3`, id, until, mostSecrets)
+		switch {
+		case err != nil:
+			return fmt.Errorf("keeping the secret of a webhook: %w", err)
+		case tag.RowsAffected() == 0:
+			return ErrTooManySecrets
+		}
+		after, err = oneWebhook(ctx, tx, "changing a webhook", "update webhooks set secret = $2, "+settingsMoved+" where id = $1 returning "+webhookColumns, id, []byte(secret))
+		return err
+	})
+	return after, err
 }
 
 // DeleteWebhook ends a webhook. That there is none is an [*Absent].
@@ -196,6 +240,9 @@ func (w *Webhook) Told(ctx context.Context, db *pgxpool.Pool, place WebhookPlace
 	done, err := w.note(ctx, db, set, args...)
 	if done {
 		w.WebhookPlace = place
+	}
+	if done && a != nil { // the next message has its own failures
+		w.Delivered, w.Failures, w.FailingSince, w.RetryAt, w.Last = w.Delivered+1, 0, nil, nil, *a
 	}
 	return done, err
 }

@@ -127,6 +127,7 @@ func (d *Deliverer) client() (*river.Client[pgx.Tx], error) {
 		SoftStopTimeout:             softStop,
 		RetryPolicy:                 ownFault{},
 		CompletedJobRetentionPeriod: time.Hour,
+		ReindexerIndexNames:         []string{}, // only the owner of the tables may, and they are small
 		TestOnly:                    d.Eager,
 	}
 	client, err := river.NewClient(riverpgxv5.New(d.DB), config)

@@ -69,7 +69,7 @@ type resetData struct {
 	Query        string        `json:"query"`
 	Revision     int64         `json:"revision"`
 	Changeset    changesetData `json:"changeset"`
-	Records      string        `json:"records"` // the address at which to read them
+	Records      string        `json:"records"` // the address at which to read them, as of the revision
 }
 
 // teller makes the messages of a webhook.
@@ -178,7 +178,9 @@ func (t *teller) reset(ctx context.Context, revision int64) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	return t.message(revision, 0, recordsReset, c, resetData{t.webhook.ID, t.webhook.Query, revision, c, t.base + t.webhook.Query})
+	return t.message(revision, 0, recordsReset, c, resetData{
+		t.webhook.ID, t.webhook.Query, revision, c, t.base + "/v1/" + t.question.Table.Name + "?" + t.question.List.Pinned(revision),
+	})
 }
 
 // message has an id that says what it tells of, so that the same always comes under the same: receivers pass over what they

@@ -177,11 +177,13 @@ func (s *Sender) post(ctx context.Context, w *store.Webhook, m Message, at time.
 	return s.client.Do(request)
 }
 
-// sign signs a message with the secret of its webhook and, while that holds, with the one before.
+// sign signs a message with the secret of its webhook and with those before that still hold.
 func sign(w *store.Webhook, m Message, at time.Time) (string, error) {
 	secrets := []store.WebhookSecret{w.Secret}
-	if w.PreviousUntil != nil && at.Before(*w.PreviousUntil) {
-		secrets = append(secrets, w.Previous)
+	for _, previous := range w.Previous {
+		if at.Before(previous.Until) {
+			secrets = append(secrets, previous.WebhookSecret)
+		}
 	}
 	var signatures []string
 	for _, secret := range secrets {
@@ -209,17 +211,26 @@ func (s *Sender) retryAfter(text string) time.Duration {
 	return 0
 }
 
-// reason is why there was no answer, without the address, which may hold a secret of the receiver's.
+// reason is why there was no answer, without the target, which may hold a secret of the receiver's, and without addresses of
+// ours: that of the server that looks up names, and that which the connection was made from.
 func reason(err error) string {
 	var forbidden *refused
+	var lookup *net.DNSError
 	var about *url.Error
+	var connection *net.OpError
 	switch {
 	case errors.As(err, &forbidden):
 		return forbidden.Error()
+	case errors.As(err, &lookup) && lookup.IsNotFound:
+		return "its name is not known"
+	case errors.As(err, &lookup):
+		return "its name could not be looked up"
 	case errors.As(err, &about) && about.Timeout():
 		return fmt.Sprintf("gave no answer within %s", attemptTimeout)
 	case errors.Is(err, io.EOF):
 		return "closed the connection without an answer"
+	case errors.As(err, &connection):
+		return connection.Err.Error()
 	case errors.As(err, &about):
 		return about.Err.Error()
 	}

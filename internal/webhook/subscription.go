@@ -17,7 +17,7 @@ import (
 	"github.com/parley-api/parley/internal/store"
 )
 
-// RotationTime is how long messages are signed with both secrets after a new one is made.
+// RotationTime is how long messages are signed with the old secret too after a new one is made.
 const RotationTime = 24 * time.Hour
 
 // ParseQuery understands the query of a webhook: the address of a list without its host, such as
@@ -155,17 +155,13 @@ func Change(ctx context.Context, db *pgxpool.Pool, id string, d Draft) (store.We
 	})
 }
 
-// Rotate gives a webhook a new secret. The old one stays valid for [RotationTime].
+// Rotate gives a webhook a new secret. The old one stays valid for [RotationTime], also if the new one is replaced meanwhile.
 func Rotate(ctx context.Context, db *pgxpool.Pool, random io.Reader, id string, now time.Time) (store.Webhook, error) {
 	secret, err := newSecret(random)
 	if err != nil {
 		return store.Webhook{}, err
 	}
-	return store.ChangeWebhook(ctx, db, id, func(w *store.Webhook) error {
-		until := now.Add(RotationTime)
-		w.Secret, w.Previous, w.PreviousUntil = secret, w.Secret, &until
-		return nil
-	})
+	return store.RotateWebhook(ctx, db, id, secret, now, now.Add(RotationTime))
 }
 
 // Test sends a ping to a webhook, whatever its status, and returns what came of it.

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-api/parley/internal/postgres"
+)
+
+// pools are the connections of a server, by what may be done with them. Where the database does not let us take its roles on,
+// they are one and the same.
+type pools struct {
+	owner   *pgxpool.Pool // as the user of DATABASE_URL: what only an owner may, now and then
+	reader  *pgxpool.Pool // what is asked for
+	writer  *pgxpool.Pool // what is recorded
+	exports *pgxpool.Pool // what is fetched in bulk
+}
+
+// pools divides the connections that a server may have: a reader cannot write, and a writer can neither make keys nor change
+// a table, whatever they are made to do.
+func (c *serveCmd) pools(e *env, url string, owner *pgxpool.Pool, tracer pgx.QueryTracer) (*pools, error) {
+	missing, err := postgres.MissingRoles(e.ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	if missing != "" {
+		e.log.Warn("serving with all rights of the database user, as its roles cannot be taken on; parley doctor says what to do", "reason", missing)
+		p := &pools{owner: owner, reader: owner, writer: owner}
+		p.exports, err = postgres.NewPool(e.ctx, c.exportOptions(url, "", tracer))
+		return p, err
+	}
+	options := postgres.PoolOptions{URL: url, StatementTimeout: c.StatementTimeout, Tracer: tracer}
+	p := &pools{owner: owner}
+	options.MaxConns, options.Role = max(2, c.MaxConns/4), postgres.WriterRole // 2: what one waits for may need another
+	if p.writer, err = postgres.NewPool(e.ctx, options); err != nil {
+		return nil, err
+	}
+	options.MaxConns, options.Role = c.MaxConns-options.MaxConns, postgres.ReaderRole
+	if p.reader, err = postgres.NewPool(e.ctx, options); err != nil {
+		p.writer.Close()
+		return nil, err
+	}
+	if p.exports, err = postgres.NewPool(e.ctx, c.exportOptions(url, postgres.ReaderRole, tracer)); err != nil {
+		p.reader.Close()
+		p.writer.Close()
+		return nil, err
+	}
+	owner.Reset() // it is seldom needed from now on
+	return p, nil
+}
+
+// exportOptions are those of the connections for exports, whose statements last as long as exports may.
+func (c *serveCmd) exportOptions(url, role string, tracer pgx.QueryTracer) postgres.PoolOptions {
+	return postgres.PoolOptions{URL: url, MaxConns: c.MaxExports, StatementTimeout: c.ExportTimeout, Role: role, Tracer: tracer}
+}
+
+// register tells how the pools stand.
+func (p *pools) register(r prometheus.Registerer) {
+	r.MustRegister(postgres.PoolCollector("requests", p.reader), postgres.PoolCollector("exports", p.exports))
+	if p.writer != p.reader {
+		r.MustRegister(postgres.PoolCollector("writes", p.writer))
+	}
+}
+
+// close closes what was opened beside the owner's.
+func (p *pools) close() {
+	p.exports.Close()
+	if p.reader != p.owner {
+		p.reader.Close()
+		p.writer.Close()
+	}
+}
