@@ -54,7 +54,7 @@ func (c *serveCmd) pools(e *env, url string, owner *pgxpool.Pool, tracer pgx.Que
 func (p *pools) register(metrics prometheus.Registerer) {
 	metrics.MustRegister(postgres.PoolCollector("requests", p.reader), postgres.PoolCollector("exports", p.exports))
 	if p.writer != p.reader {
-		metrics.MustRegister(postgres.PoolCollector("changesets", p.writer))
+		metrics.MustRegister(postgres.PoolCollector("writes", p.writer))
 	}
 }
 

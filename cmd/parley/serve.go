@@ -138,7 +138,7 @@ func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certific
 		PublicURL: c.PublicURL,
 		Version:   programVersion(),
 		Ready:     drain.ready,
-		Schema:    schemaCheck(pools.reader),
+		Schema:    schemaCheck(pools.owner),
 		Metrics:   metrics,
 		Tracing:   traces.Provider(),
 		Watch:     watch,

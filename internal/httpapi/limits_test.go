@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -139,6 +140,15 @@ func TestClients(t *testing.T) {
 				a.status(t, 200, "GET", "/v1/parties/UA", c.header, c.other)
 			}
 		})
+	}
+	log := &logged{}
+	a := newCounted(t, httpapi.Options{ClientRate: 1, Now: newClock().now, Log: slog.New(slog.NewTextHandler(log, nil))})
+	a.status(t, 200, "GET", "/v1/parties/UA", "X-Forwarded-For", "192.0.2.1")
+	for range 3 {
+		a.status(t, 429, "GET", "/v1/parties/UA", "X-Forwarded-For", "192.0.2.2")
+	}
+	if n := strings.Count(log.text(), "PARLEY_TRUSTED_PROXIES"); n != 1 {
+		t.Errorf("that a proxy may be meant is said %d times: %s", n, log.text())
 	}
 	for _, networks := range []string{"10.0.0.0/33", "here", "fe80::1%eth0"} {
 		if _, err := httpapi.NewProxies("X-Forwarded-For", []string{networks}); err == nil {

@@ -138,6 +138,7 @@ func (s *server) limit(next http.Handler) http.Handler {
 		}
 		client := s.clientOf(r)
 		if err := s.charge(w, q, client, cost); err != nil {
+			s.suspectProxy(r, client)
 			s.fail(w, r, err)
 			return
 		}
@@ -146,6 +147,15 @@ func (s *server) limit(next http.Handler) http.Handler {
 			q.refund(s.Now(), client, cost-cheap)
 		}
 	})
+}
+
+// suspectProxy tells the operator, once, that a client with too many requests may be a proxy of many.
+func (s *server) suspectProxy(r *http.Request, client string) {
+	if s.Proxies == nil && (r.Header["X-Forwarded-For"] != nil || r.Header["Forwarded"] != nil) {
+		s.suspected.Do(func() {
+			s.Log.WarnContext(r.Context(), "a client that is refused may be a proxy, whose clients all count as one: if it is yours, name it by PARLEY_TRUSTED_PROXIES", "client", client)
+		})
+	}
 }
 
 // isCheck reports whether a request is one of those by which others see whether we live: they are never refused.

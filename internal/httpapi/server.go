@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,19 +63,20 @@ type Options struct {
 // server holds what handlers need, and what they share.
 type server struct {
 	Options
-	docs     http.HandlerFunc
-	routing  chi.Routes
-	answers  *answers // nil: none are kept
-	metrics  *metrics
-	recorder *store.Recorder
-	pacing   pacing
-	files    *files
-	streams  *streams
-	exports  *exports
-	quotas   quotas
-	atWork   atomic.Int64 // requests that are not answered from the cache
-	site     *web.Site
-	painting chan struct{} // so many pictures are painted at a time
+	docs      http.HandlerFunc
+	routing   chi.Routes
+	answers   *answers // nil: none are kept
+	metrics   *metrics
+	recorder  *store.Recorder
+	pacing    pacing
+	files     *files
+	streams   *streams
+	exports   *exports
+	quotas    quotas
+	suspected sync.Once    // a proxy, and said so
+	atWork    atomic.Int64 // requests that are not answered from the cache
+	site      *web.Site
+	painting  chan struct{} // so many pictures are painted at a time
 }
 
 // New returns the handler of the public address.
