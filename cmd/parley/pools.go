@@ -40,6 +40,13 @@ func (c *serveCmd) pools(e *env, url string, owner *pgxpool.Pool) (*pools, error
 	return p, nil
 }
 
+// reset has connections be made anew: those that there are may lead to a server that is no longer there, or no longer the primary.
+func (p *pools) reset() {
+	for _, pool := range []*pgxpool.Pool{p.owner, p.reader, p.writer} {
+		pool.Reset()
+	}
+}
+
 // close closes what was opened beside the owner's.
 func (p *pools) close() {
 	if p.reader != p.owner {

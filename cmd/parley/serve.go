@@ -29,12 +29,13 @@ type serveCmd struct {
 	config.Server
 	config.Drain
 	config.TLS
+	config.Replicas
 	config.Webhooks
 }
 
 // Run serves until the program is told to stop: then no new requests, those in flight end, the database closes.
 func (c *serveCmd) Run(e *env) (err error) {
-	if err := errors.Join(c.Server.Check(), c.Drain.Check(), c.TLS.Check()); err != nil {
+	if err := errors.Join(c.Server.Check(), c.Drain.Check(), c.TLS.Check(), c.Replicas.Check()); err != nil {
 		return err
 	}
 	certificate, err := loadCertificate(c.TLS, e.log)
@@ -106,6 +107,14 @@ func migrate(e *env, url string) error {
 func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listener, admin net.Listener) error {
 	drain := newDrain(c.Drain)
 	watch := store.NewWatch(pools.reader)
+	watch.Anew = pools.reset
+	replicas, err := c.replicas(e, pools, watch)
+	if err != nil {
+		return err
+	}
+	if replicas != nil {
+		defer replicas.Close()
+	}
 	group, told := errgroup.WithContext(e.ctx)
 	ctx, finish := context.WithCancel(context.WithoutCancel(told)) // until nobody is served any more
 	defer finish()
@@ -118,6 +127,7 @@ func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listene
 		Version:   programVersion(),
 		Ready:     drain.ready,
 		Watch:     watch,
+		Replicas:  replicas,
 		Webhooks:  sender,
 		Cache:     c.Cache,
 
@@ -149,6 +159,9 @@ func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listene
 	group.Go(func() error { tend(ctx, e, pools.owner); return nil })
 	group.Go(func() error { keep(ctx, e, pools.writer, watch); return nil })
 	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
+	if replicas != nil {
+		group.Go(func() error { replicas.Run(ctx); return nil })
+	}
 	if !c.NoWebhooks {
 		d := c.deliverer(e, pools.writer, watch, sender, scheme+"://"+listener.Addr().String())
 		group.Go(func() error { d.Run(ctx); return nil })
@@ -165,6 +178,20 @@ func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listene
 		return err
 	}
 	return nil
+}
+
+// replicas are the hot standbys that reads are spread over; nil: there are none.
+func (c *serveCmd) replicas(e *env, p *pools, watch *store.Watch) (*store.Replicas, error) {
+	options := postgres.PoolOptions{MaxConns: c.MaxConns, StatementTimeout: c.StatementTimeout}
+	if p.reader != p.owner {
+		options.Role = postgres.ReaderRole
+	}
+	configs, err := postgres.StandbyConfigs(c.ReplicaURLs, options)
+	if err != nil || configs == nil {
+		return nil, err
+	}
+	watch.MaxLag = c.ReplicaMaxLag
+	return store.NewReplicas(e.ctx, configs, p.owner, watch, e.log)
 }
 
 // deliverer delivers webhooks. Nobody has asked for a message by an address of ours that could stand in it: without

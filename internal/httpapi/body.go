@@ -54,7 +54,7 @@ const chunk = 64 << 10
 // that early errors have their status; after that an error cuts the connection, and no half answer looks whole.
 func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) error {
 	var info store.Info
-	next, stop := iter.Pull2(store.Each(r.Context(), c.DB, a.Question, &info))
+	next, stop := iter.Pull2(store.Each(r.Context(), a.db, a.Question, &info))
 	defer stop()
 	row, err, more := next()
 	if err != nil {

@@ -24,7 +24,10 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) error {
 		s.problem(w, r, unavailable, err.Error(), nil)
 		return nil
 	}
-	revision, err := store.Revision(r.Context(), s.DB)
+	revision, err := s.Watch.Revision(r.Context())
+	if err != nil || s.Replicas.Having(revision) == nil { // reads can be answered while a replica can
+		revision, err = store.Revision(r.Context(), s.DB)
+	}
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ var grammarForms = []grammarForm{
 }
 
 func (s *server) index(w http.ResponseWriter, r *http.Request) error {
-	revision, err := store.Revision(r.Context(), s.DB)
+	revision, err := s.Watch.Revision(r.Context())
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"maps"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -27,6 +28,7 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 		select now.id, (select count(*) from recent), (select coalesce(array_agg(distinct r.collection), '{}') from recent r) from now`
 	var changes int
 	var collections []string
+	asked := time.Now().UnixNano()
 	before := w.touched.Load()
 	if before == nil {
 		before = &touched{since: -1}
@@ -34,6 +36,7 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 	if err := conn.QueryRow(ctx, sql, before.since >= 0, before.through, mostTouched).Scan(&revision, &changes, &collections); err != nil {
 		return 0, err
 	}
+	w.asked.Store(asked)
 	switch {
 	case before.since < 0 || changes == mostTouched:
 		w.touched.Store(&touched{since: revision, through: revision})

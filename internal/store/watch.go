@@ -19,6 +19,15 @@ type Watch struct {
 	db    *pgxpool.Pool
 	known atomic.Int64
 	floor atomic.Int64 // what this process itself has recorded or read, heard of or not
+	asked atomic.Int64 // when the database was asked last that has answered; nanoseconds since 1970
+
+	// MaxLag is how long after that what was known then does for the present while the database cannot be asked: as long as it is
+	// away, others can answer, and nobody records anything. Set before use; 0: the database is to be asked, and it must answer.
+	MaxLag time.Duration
+
+	// Anew is called when the database is connected to anew: connections that were made before may lead to a server that is no longer
+	// there, or no longer the primary. Set before use, if others than those that the watch was given are to be made anew as well.
+	Anew func()
 
 	touched atomic.Pointer[touched]
 
@@ -28,13 +37,16 @@ type Watch struct {
 }
 
 // NewWatch returns a watch that asks, until [Watch.Listen] is called.
-func NewWatch(db *pgxpool.Pool) *Watch { return &Watch{db: db, moved: make(chan struct{})} }
+func NewWatch(db *pgxpool.Pool) *Watch { return &Watch{db: db, moved: make(chan struct{}), Anew: db.Reset} }
 
 // Revision returns the revision of the data set: the one that every changeset committed by this process is at or before,
 // and those of others from the moment at which the database has told of them.
 func (w *Watch) Revision(ctx context.Context) (int64, error) {
 	if n := w.known.Load(); n > 0 {
 		return max(n-1, w.floor.Load()), nil
+	}
+	if w.MaxLag > 0 && time.Since(time.Unix(0, w.asked.Load())) < w.MaxLag {
+		return w.floor.Load(), nil
 	}
 	return Revision(ctx, w.db)
 }
@@ -105,6 +117,7 @@ const (
 
 // Listen listens until the context ends, on a connection of its own, which it makes anew whenever it is lost.
 func (w *Watch) Listen(ctx context.Context, log *slog.Logger) {
+	reason := ""
 	for ctx.Err() == nil {
 		err := w.listen(ctx)
 		w.known.Store(0)
@@ -112,7 +125,10 @@ func (w *Watch) Listen(ctx context.Context, log *slog.Logger) {
 		if ctx.Err() != nil {
 			return
 		}
-		log.Warn("not listening to changesets", "error", err)
+		if err.Error() != reason {
+			reason = err.Error()
+			log.Warn("not listening to changesets", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(respite):
@@ -126,6 +142,7 @@ func (w *Watch) listen(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	w.Anew()
 	if _, err := conn.Exec(ctx, "set plan_cache_mode = force_generic_plan; listen parley_changesets"); err != nil {
 		return err
 	}
