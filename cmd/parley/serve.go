@@ -158,7 +158,7 @@ func (c *serveCmd) serve(e *env, pools *pools, certificate *certificate, listene
 
 	group.Go(func() error { tend(ctx, e, pools.owner); return nil })
 	group.Go(func() error { keep(ctx, e, pools.writer, watch); return nil })
-	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
+	group.Go(func() error { return watch.Listen(ctx, e.log) }) // without what it had, all that is kept is made anew by starting again
 	if replicas != nil {
 		group.Go(func() error { replicas.Run(ctx); return nil })
 	}
@@ -191,7 +191,7 @@ func (c *serveCmd) replicas(e *env, p *pools, watch *store.Watch) (*store.Replic
 		return nil, err
 	}
 	watch.MaxLag = c.ReplicaMaxLag
-	return store.NewReplicas(e.ctx, configs, p.owner, watch, e.log)
+	return store.NewReplicas(configs, p.owner, watch, e.log), nil
 }
 
 // deliverer delivers webhooks. Nobody has asked for a message by an address of ours that could stand in it: without

@@ -114,5 +114,5 @@ func (s *server) elsewhere(h handler) handler {
 // failedThere reports whether an error may be that of a replica, and not of what was asked.
 func failedThere(err error) bool {
 	var pg *pgconn.PgError
-	return away(err) || errors.Is(err, store.ErrBehind) || errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+	return away(err) || errors.Is(err, store.ErrBehind) || errors.Is(err, store.ErrOther) || errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }

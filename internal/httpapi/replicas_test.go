@@ -62,9 +62,7 @@ func newSpread(t *testing.T, primary *pgxpool.Pool, urls string, cache int64) *s
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	s.watch = store.NewWatch(db)
 	s.watch.MaxLag = time.Minute
-	if s.replicas, err = store.NewReplicas(t.Context(), configs, db, s.watch, log); err != nil {
-		t.Fatal(err)
-	}
+	s.replicas = store.NewReplicas(configs, db, s.watch, log)
 	ctx, stop := context.WithCancel(context.Background())
 	var group errgroup.Group
 	group.Go(func() error { s.watch.Listen(ctx, log); return nil })

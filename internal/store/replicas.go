@@ -5,67 +5,66 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/errgroup"
 )
 
 // Replicas are the hot standbys over which reads are spread: those that answer, are of the same cluster as the primary, and
-// have what is asked for. Of each it is known which revision it has at least, and that is never too much: a connection to a
-// standby that has less than it had before, as after a restart, is not used. A nil *Replicas is none.
+// have what is asked for. Of each it is known which revision it has at least, and that is never too much: all connections are to the
+// very server that said so, and a standby that has less than it had before, as after a restart, is not used. A nil *Replicas is none.
 type Replicas struct {
 	primary  *pgxpool.Pool
 	watch    *Watch
 	log      *slog.Logger
-	all      []*replica
+	configs  []*pgxpool.Config
+	all      atomic.Pointer[[]*replica]
 	next     atomic.Uint32
 	failures atomic.Int64
 }
 
 // replica is a hot standby.
 type replica struct {
-	of   *Replicas
-	name string // HOST:PORT
-	db   *pgxpool.Pool
+	of      *Replicas
+	config  *pgxpool.Config // by which it was found
+	address string
+	db      *pgxpool.Pool
+	stop    context.CancelFunc
 	lines
 
-	chosen   atomic.Int64  // how often it was to answer
-	has      atomic.Int64  // the revision that it has at least; none: it is not to be used
-	promised atomic.Int64  // the latest one that it ever had
-	doubted  chan struct{} // has room for one
+	chosen   atomic.Int64           // how often it was to answer
+	has      atomic.Int64           // the revision that it has at least; none: it is not to be used
+	promised atomic.Int64           // the latest one that it ever had
+	born     atomic.Pointer[string] // which server it is, and since when
+	doubted  chan struct{}          // has room for one
 }
 
 // none is less than any revision.
 const none = -1
 
-// ErrBehind is the error of a read at a standby that has less than it had before.
-var ErrBehind = errors.New("the standby has less than it had before")
+// ErrBehind is the error of a read at a standby that has less than it had before, and ErrOther of one at another server than the one
+// that said what it has: behind one address there may be several.
+var (
+	ErrBehind = errors.New("the standby has less than it had before")
+	ErrOther  = errors.New("the address leads to several servers, or to another one than before")
+)
 
-// NewReplicas makes a pool of connections to each of some standbys. They are not used before [Replicas.Run] has found out what
-// they have.
-func NewReplicas(ctx context.Context, configs []*pgxpool.Config, primary *pgxpool.Pool, watch *Watch, log *slog.Logger) (*Replicas, error) {
-	r := &Replicas{primary: primary, watch: watch, log: log}
-	for _, config := range configs {
-		one := &replica{of: r, name: fmt.Sprintf("%s:%d", config.ConnConfig.Host, config.ConnConfig.Port), doubted: make(chan struct{}, 1)}
-		one.has.Store(none)
-		one.attend(config.ConnConfig, one.doubt)
-		config.AfterConnect = one.keepsPromise
-		var err error
-		if one.db, err = pgxpool.NewWithConfig(ctx, config); err != nil {
-			r.Close()
-			return nil, fmt.Errorf("replica %s: %w", one.name, err)
-		}
-		r.all = append(r.all, one)
-	}
-	return r, nil
+// NewReplicas spreads reads over the standbys that some configurations lead to: each address that the name of a host has is one.
+// They are not used before [Replicas.Run] has found out what they have.
+func NewReplicas(configs []*pgxpool.Config, primary *pgxpool.Pool, watch *Watch, log *slog.Logger) *Replicas {
+	r := &Replicas{primary: primary, watch: watch, log: log, configs: configs}
+	r.all.Store(new([]*replica))
+	return r
 }
 
 // Close closes all connections.
 func (r *Replicas) Close() {
-	for _, one := range r.all {
+	for _, one := range *r.all.Load() {
 		one.db.Close()
 	}
 }
@@ -75,9 +74,10 @@ func (r *Replicas) Having(revision int64) *pgxpool.Pool {
 	if r == nil {
 		return nil
 	}
+	all := *r.all.Load()
 	first := int(r.next.Add(1))
-	for i := range r.all {
-		if one := r.all[(first+i)%len(r.all)]; one.has.Load() >= revision {
+	for i := range all {
+		if one := all[(first+i)%len(all)]; one.has.Load() >= revision {
 			one.chosen.Add(1)
 			return one.db
 		}
@@ -102,13 +102,16 @@ func (r *Replicas) Standbys() []Standby {
 	if r == nil {
 		return nil
 	}
-	all := make([]Standby, len(r.all))
-	for i, one := range r.all {
+	var all []Standby
+	for _, one := range *r.all.Load() {
 		has := one.has.Load()
-		all[i] = Standby{Name: one.name, Usable: has != none, Revision: max(has, 0), Chosen: one.chosen.Load()}
+		all = append(all, Standby{Name: one.name(), Usable: has != none, Revision: max(has, 0), Chosen: one.chosen.Load()})
 	}
 	return all
 }
+
+// lookingUp is how often it is looked up which addresses the names of hosts have.
+const lookingUp = 10 * time.Second
 
 // Run looks after the standbys until the context ends.
 func (r *Replicas) Run(ctx context.Context) {
@@ -116,11 +119,90 @@ func (r *Replicas) Run(ctx context.Context) {
 	if err != nil {
 		return // the context has ended
 	}
-	var group errgroup.Group
-	for _, one := range r.all {
-		group.Go(func() error { one.run(ctx, kin); return nil })
+	var group sync.WaitGroup
+	defer group.Wait()
+	for ; ctx.Err() == nil; pause(ctx, lookingUp) {
+		for _, one := range r.lookUp(ctx) {
+			looked, stop := context.WithCancel(ctx)
+			one.stop = stop
+			group.Go(func() { one.run(looked, kin) })
+		}
 	}
-	_ = group.Wait()
+}
+
+// lookUp finds out which standbys there are. It lets go of those that are no more, and returns the new ones.
+func (r *Replicas) lookUp(ctx context.Context) (found []*replica) {
+	before := *r.all.Load()
+	var all []*replica
+	for _, config := range r.configs {
+		host := config.ConnConfig.Host
+		addresses, err := addressesOf(ctx, config)
+		if err != nil { // those that are known may still be there
+			r.log.Warn("replicas are not looked up", "host", host, "error", err)
+			for _, one := range before {
+				if one.config == config {
+					all = append(all, one)
+				}
+			}
+		}
+		for _, address := range addresses {
+			i := slices.IndexFunc(before, func(one *replica) bool { return one.config == config && one.address == address })
+			if i >= 0 {
+				all = append(all, before[i])
+				continue
+			}
+			one, err := r.open(ctx, config, address)
+			if err != nil {
+				r.log.Error("a replica cannot be used", "host", host, "error", err)
+				continue
+			}
+			all, found = append(all, one), append(found, one)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	r.all.Store(&all)
+	for _, one := range before {
+		if !slices.Contains(all, one) {
+			one.stop()
+			go one.db.Close() // when those who read there have ended
+		}
+	}
+	return found
+}
+
+// addressesOf lists the addresses that the name of a host has; the folder of a socket is one.
+func addressesOf(ctx context.Context, config *pgxpool.Config) ([]string, error) {
+	if host := config.ConnConfig.Host; strings.HasPrefix(host, "/") {
+		return []string{host}, nil
+	}
+	return config.ConnConfig.LookupFunc(ctx, config.ConnConfig.Host)
+}
+
+// open makes the connections to a standby.
+func (r *Replicas) open(ctx context.Context, config *pgxpool.Config, address string) (*replica, error) {
+	one := &replica{of: r, config: config, address: address, doubted: make(chan struct{}, 1)}
+	one.has.Store(none)
+	own := config.Copy()
+	own.ConnConfig.Host = address
+	for _, other := range own.ConnConfig.Fallbacks { // with and without TLS
+		other.Host = address
+	}
+	one.attend(own.ConnConfig, one.doubt)
+	own.AfterConnect = one.recognize
+	var err error
+	one.db, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), own)
+	return one, err
+}
+
+// name is HOST:PORT, with the address where the host has a name.
+func (one *replica) name() string {
+	host := one.config.ConnConfig.Host
+	if host != one.address {
+		host += "/" + one.address
+	}
+	return fmt.Sprintf("%s:%d", host, one.config.ConnConfig.Port)
 }
 
 // kinship is by what a standby of the primary is known, and one that can be read by this program.
@@ -151,13 +233,22 @@ func (one *replica) doubt() {
 	}
 }
 
-// keepsPromise refuses a connection to a standby that has less than others have relied on.
-func (one *replica) keepsPromise(ctx context.Context, conn *pgx.Conn) error {
+// standsSQL is which server this is and since when, and what it has.
+const standsSQL = "select coalesce(host(inet_server_addr()), '') || ' ' || pg_postmaster_start_time(), (" + revisionSQL + ")"
+
+// recognize refuses a connection to another server than the one that is known, and to one that has less than others have relied on.
+func (one *replica) recognize(ctx context.Context, conn *pgx.Conn) error {
+	var born string
 	var revision int64
-	if err := conn.QueryRow(ctx, revisionSQL).Scan(&revision); err != nil {
+	if err := conn.QueryRow(ctx, standsSQL).Scan(&born, &revision); err != nil {
 		return err
 	}
-	if revision < one.promised.Load() {
+	known := one.born.Load()
+	switch {
+	case known == nil || *known != born:
+		one.doubt()
+		return ErrOther
+	case revision < one.promised.Load():
 		one.doubt()
 		return ErrBehind
 	}
@@ -174,22 +265,23 @@ const (
 // now and then in any case. One that does not answer is left out, and what waits for it is cut off.
 func (one *replica) run(ctx context.Context, kin kinship) {
 	var reason string
-	for ctx.Err() == nil {
+	for {
 		err := one.follow(ctx, kin, func() {
 			if reason != "" {
-				one.of.log.Info("replica is used", "replica", one.name, "revision", one.has.Load())
+				one.of.log.Info("replica is used again", "replica", one.name(), "revision", one.has.Load())
 			}
 			reason = ""
 		})
 		one.has.Store(none)
+		if ctx.Err() != nil {
+			return // those who are reading go on
+		}
 		one.of.failures.Add(1)
 		one.cut()
 		one.db.Reset()
-		if err != nil && ctx.Err() == nil {
-			if err.Error() != reason {
-				one.of.log.Warn("replica is not used", "replica", one.name, "reason", err)
-			}
+		if err.Error() != reason {
 			reason = err.Error()
+			one.of.log.Warn("replica is not used", "replica", one.name(), "reason", reason)
 		}
 	}
 }
@@ -245,9 +337,10 @@ func (one *replica) ask(ctx context.Context, conn *pgx.Conn, kin kinship) (revis
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
 	var standby bool
+	var born string
 	var is kinship
-	const sql = "select pg_is_in_recovery(), (" + revisionSQL + "), k.* from (" + kinshipSQL + ") k (system, schema)"
-	if err := conn.QueryRow(ctx, sql).Scan(&standby, &revision, &is.system, &is.schema); err != nil {
+	const sql = "select pg_is_in_recovery(), s.*, k.* from (" + standsSQL + ") s (born, revision), (" + kinshipSQL + ") k (system, schema)"
+	if err := conn.QueryRow(ctx, sql).Scan(&standby, &born, &revision, &is.system, &is.schema); err != nil {
 		return none, err
 	}
 	promised := one.promised.Load()
@@ -262,6 +355,9 @@ func (one *replica) ask(ctx context.Context, conn *pgx.Conn, kin kinship) (revis
 		return none, fmt.Errorf("%w: revision %d, and not %d", ErrBehind, revision, promised)
 	}
 	one.promised.Store(max(promised, revision))
+	if known := one.born.Load(); known == nil || *known != born {
+		one.born.Store(&born)
+	}
 	return revision, nil
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -115,15 +116,23 @@ const (
 	respite = 100 * time.Millisecond
 )
 
-// Listen listens until the context ends, on a connection of its own, which it makes anew whenever it is lost.
-func (w *Watch) Listen(ctx context.Context, log *slog.Logger) {
+// ErrLost is the error of a database that has not what it had: an older state of it was restored, or a standby has taken over
+// that lacked something. Nothing that is kept of it may be shown any more.
+var ErrLost = errors.New("the database has lost revisions")
+
+// Listen listens until the context ends, on a connection of its own, which it makes anew whenever it is lost. The error is an
+// [ErrLost], or nil.
+func (w *Watch) Listen(ctx context.Context, log *slog.Logger) error {
 	reason := ""
 	for ctx.Err() == nil {
 		err := w.listen(ctx)
 		w.known.Store(0)
 		w.wake()
 		if ctx.Err() != nil {
-			return
+			return nil
+		}
+		if errors.Is(err, ErrLost) {
+			return err
 		}
 		if err.Error() != reason {
 			reason = err.Error()
@@ -134,6 +143,7 @@ func (w *Watch) Listen(ctx context.Context, log *slog.Logger) {
 		case <-time.After(respite):
 		}
 	}
+	return nil
 }
 
 func (w *Watch) listen(ctx context.Context) error {
