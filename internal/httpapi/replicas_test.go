@@ -36,7 +36,7 @@ type spread struct {
 }
 
 // newSpread starts such a server; it keeps so many bytes of answers.
-func newSpread(t *testing.T, primary *pgxpool.Pool, urls string, cache int64) *spread {
+func newSpread(t *testing.T, primary *pgxpool.Pool, urls string, cache int64, adjust ...func(*pgxpool.Config)) *spread {
 	t.Helper()
 	s := &spread{log: &logged{}}
 	config := primary.Config()
@@ -58,6 +58,9 @@ func newSpread(t *testing.T, primary *pgxpool.Pool, urls string, cache int64) *s
 	configs, err := postgres.StandbyConfigs(urls, postgres.PoolOptions{MaxConns: 8})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i := range adjust {
+		adjust[i](configs[i])
 	}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	s.watch = store.NewWatch(db)
@@ -224,6 +227,51 @@ func TestReplicas(t *testing.T) {
 		if !strings.Contains(here.log.text(), "it is no standby") {
 			t.Error("the log does not say why the primary is not used as a replica")
 		}
+	})
+
+	// dial has connections to an address lead to one of the standbys.
+	dial := func(to func(addr string) int) func(*pgxpool.Config) {
+		return func(config *pgxpool.Config) {
+			config.ConnConfig.DialFunc = func(ctx context.Context, _, addr string) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "unix", standbys[to(addr)].Socket())
+			}
+		}
+	}
+	const named = "postgres://parley@standbys.test/"
+
+	t.Run("a name with two addresses is two standbys", func(t *testing.T) {
+		s := newSpread(t, db, named+name+"?sslmode=disable", 0, func(config *pgxpool.Config) {
+			config.ConnConfig.LookupFunc = func(context.Context, string) ([]string, error) { return []string{"192.0.2.1", "192.0.2.2"}, nil }
+			dial(func(addr string) int { return int(addr[len("192.0.2.")] - '1') })(config)
+		})
+		s.used(t, 2)
+		for range 4 {
+			s.get(t, minutesOf)
+		}
+		if all := s.replicas.Standbys(); all[0].Chosen != 2 || all[1].Chosen != 2 || all[0].Name != "standbys.test/192.0.2.1:5432" {
+			t.Errorf("reads are spread so: %+v", all)
+		}
+	})
+
+	t.Run("an address that leads to several is used of one only", func(t *testing.T) {
+		var n atomic.Int64
+		s := newSpread(t, db, named+name+"?sslmode=disable", 0, func(config *pgxpool.Config) {
+			config.ConnConfig.LookupFunc = func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil }
+			dial(func(string) int { return int(n.Add(1)) % 2 })(config)
+		})
+		s.used(t, 1)
+		exec(t, standbys[0], "select pg_wal_replay_pause()")
+		for range 20 {
+			revision := write(t, here)
+			if got := s.get(t, minutesOf+"&min_revision="+revision); !strings.Contains(got, shows(minutes)) {
+				t.Fatalf("after revision %s: %s", revision, got)
+			}
+			if got := s.get(t, minutesOf+"&as_of="+revision); !strings.Contains(got, shows(minutes)) {
+				t.Fatalf("as of revision %s: %s", revision, got)
+			}
+		}
+		exec(t, standbys[0], "select pg_wal_replay_resume()")
 	})
 
 	t.Run("who writes reads what it wrote", func(t *testing.T) {

@@ -65,6 +65,11 @@ func (s *Standby) URL(database string) string {
 	return strings.Replace(s.running.URL(), "/parley?", "/"+database+"?", 1)
 }
 
+// Socket returns where the standby listens.
+func (s *Standby) Socket() string {
+	return filepath.Join(s.options.DataDir, "run", ".s.PGSQL.5432")
+}
+
 // Kill ends the standby by a signal that it cannot prepare for. It starts again by itself.
 func (s *Standby) Kill() {
 	s.t.Helper()
