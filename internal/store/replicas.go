@@ -138,7 +138,9 @@ func (r *Replicas) lookUp(ctx context.Context) (found []*replica) {
 		host := config.ConnConfig.Host
 		addresses, err := addressesOf(ctx, config)
 		if err != nil { // those that are known may still be there
-			r.log.Warn("replicas are not looked up", "host", host, "error", err)
+			if ctx.Err() == nil {
+				r.log.Warn("replicas are not looked up", "host", host, "error", err)
+			}
 			for _, one := range before {
 				if one.config == config {
 					all = append(all, one)
@@ -158,9 +160,6 @@ func (r *Replicas) lookUp(ctx context.Context) (found []*replica) {
 			}
 			all, found = append(all, one), append(found, one)
 		}
-	}
-	if ctx.Err() != nil {
-		return nil
 	}
 	r.all.Store(&all)
 	for _, one := range before {
@@ -264,14 +263,19 @@ const (
 // run asks what the standby has, on a connection of its own: at once after a changeset, again and again until it has that, and
 // now and then in any case. One that does not answer is left out, and what waits for it is cut off.
 func (one *replica) run(ctx context.Context, kin kinship) {
-	var reason string
+	said := "it is not known yet"
+	say := func(unfit error) {
+		switch {
+		case unfit == nil && said != "":
+			said = ""
+			one.of.log.Info("replica is used", "replica", one.name(), "revision", one.has.Load())
+		case unfit != nil && said != unfit.Error():
+			said = unfit.Error()
+			one.of.log.Warn("replica is not used", "replica", one.name(), "reason", unfit)
+		}
+	}
 	for {
-		err := one.follow(ctx, kin, func() {
-			if reason != "" {
-				one.of.log.Info("replica is used again", "replica", one.name(), "revision", one.has.Load())
-			}
-			reason = ""
-		})
+		err := one.follow(ctx, kin, say)
 		one.has.Store(none)
 		if ctx.Err() != nil {
 			return // those who are reading go on
@@ -279,15 +283,12 @@ func (one *replica) run(ctx context.Context, kin kinship) {
 		one.of.failures.Add(1)
 		one.cut()
 		one.db.Reset()
-		if err.Error() != reason {
-			reason = err.Error()
-			one.of.log.Warn("replica is not used", "replica", one.name(), "reason", reason)
-		}
+		say(err)
 	}
 }
 
-// follow keeps account of what the standby has until that fails.
-func (one *replica) follow(ctx context.Context, kin kinship, used func()) error {
+// follow keeps account of what the standby has until it does not answer. It says why the standby is not used, or that it is.
+func (one *replica) follow(ctx context.Context, kin kinship, say func(unfit error)) error {
 	one.settle(ctx)
 	asking, cancel := context.WithTimeout(ctx, 2*silence)
 	conn, err := pgx.ConnectConfig(asking, one.db.Config().ConnConfig)
@@ -298,14 +299,14 @@ func (one *replica) follow(ctx context.Context, kin kinship, used func()) error 
 	defer func() { _ = conn.PgConn().Conn().Close() }() // without a word: nobody may be there to hear it
 	for wait := soon; ; {
 		moved := one.of.watch.whenMoved()
-		revision, err := one.ask(ctx, conn, kin)
+		revision, unfit, err := one.ask(ctx, conn, kin)
 		if err != nil {
 			return err
 		}
 		one.has.Store(revision)
-		used()
+		say(unfit)
 		pace := silence
-		if revision < one.of.watch.floor.Load() {
+		if unfit == nil && revision < one.of.watch.floor.Load() || errors.Is(unfit, ErrBehind) {
 			pace, moved = wait, nil
 			wait = min(2*wait, later)
 		} else {
@@ -332,8 +333,8 @@ func (one *replica) settle(ctx context.Context) {
 	}
 }
 
-// ask asks what the standby has.
-func (one *replica) ask(ctx context.Context, conn *pgx.Conn, kin kinship) (revision int64, err error) {
+// ask asks what the standby has; that is none if it is unfit to be used.
+func (one *replica) ask(ctx context.Context, conn *pgx.Conn, kin kinship) (revision int64, unfit, err error) {
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
 	var standby bool
@@ -341,24 +342,27 @@ func (one *replica) ask(ctx context.Context, conn *pgx.Conn, kin kinship) (revis
 	var is kinship
 	const sql = "select pg_is_in_recovery(), s.*, k.* from (" + standsSQL + ") s (born, revision), (" + kinshipSQL + ") k (system, schema)"
 	if err := conn.QueryRow(ctx, sql).Scan(&standby, &born, &revision, &is.system, &is.schema); err != nil {
-		return none, err
+		return none, nil, err
 	}
 	promised := one.promised.Load()
 	switch {
 	case !standby:
-		return none, errors.New("it is no standby")
+		unfit = errors.New("it is no standby")
 	case is.system != kin.system:
-		return none, fmt.Errorf("it is a standby of another cluster: of %s, and not of %s", is.system, kin.system)
+		unfit = fmt.Errorf("it is a standby of another cluster: of %s, and not of %s", is.system, kin.system)
 	case is.schema < kin.schema:
-		return none, fmt.Errorf("it has version %d of the schema yet, and not %d", is.schema, kin.schema)
+		unfit = fmt.Errorf("%w: version %d of the schema, and not %d", ErrBehind, is.schema, kin.schema)
 	case revision < promised:
-		return none, fmt.Errorf("%w: revision %d, and not %d", ErrBehind, revision, promised)
+		unfit = fmt.Errorf("%w: revision %d, and not %d", ErrBehind, revision, promised)
+	}
+	if unfit != nil {
+		return none, unfit, nil
 	}
 	one.promised.Store(max(promised, revision))
 	if known := one.born.Load(); known == nil || *known != born {
 		one.born.Store(&born)
 	}
-	return revision, nil
+	return revision, nil, nil
 }
 
 func pause(ctx context.Context, d time.Duration) {
