@@ -117,7 +117,7 @@ func (a *api) environment() []string {
 		hosts[i] = c.host(postgresPort + n.n)
 	}
 	all := "postgres://parley:" + c.password + "@" + strings.Join(hosts, ",") + "/parley"
-	primary := all + "?target_session_attrs=read-write"
+	primary := all + "?target_session_attrs=read-write&connect_timeout=2"
 	if a.n == 0 {
 		primary = "postgres://parley:" + c.password + "@" + c.host(primaryPort) + "/parley"
 	}

@@ -165,11 +165,10 @@ func shows(minutes int) string { return fmt.Sprintf(`{"duration_minutes":%d}`, m
 func TestReplicas(t *testing.T) {
 	db := pgtest.DB(t)
 	name := db.Config().ConnConfig.Database
-	standbys := make([]*pgtest.Standby, 2)
+	standbys := pgtest.StartStandbys(t, 2)
 	var urls []string
-	for i := range standbys {
-		standbys[i] = pgtest.StartStandby(t)
-		urls = append(urls, standbys[i].URL(name))
+	for _, one := range standbys {
+		urls = append(urls, one.URL(name))
 	}
 	here := newSpread(t, db, strings.Join(append(urls, pgtest.URL(t, name)), " "), 0) // the primary is among them
 	there := newSpread(t, db, strings.Join(urls, ","), 16<<20)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/parley-api/parley/internal/postgres"
 )
 
@@ -19,31 +21,43 @@ type Standby struct {
 	running *postgres.Embedded
 }
 
-// StartStandby starts a hot standby, which streams from the server.
-func StartStandby(t testing.TB) *Standby {
+// StartStandbys starts some hot standbys, which stream from the server.
+func StartStandbys(t testing.TB, n int) []*Standby {
 	t.Helper()
 	start(t)
-	folder, err := os.MkdirTemp("", "parley-standby-")
-	if err != nil {
-		t.Fatal("pgtest:", err)
+	all := make([]*Standby, n)
+	var group errgroup.Group
+	for i := range all {
+		folder, err := os.MkdirTemp("", "parley-standby-")
+		if err != nil {
+			t.Fatal("pgtest:", err)
+		}
+		if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // the user postgres must get through
+			t.Fatal("pgtest:", err)
+		}
+		s := &Standby{t: t, options: postgres.EmbeddedOptions{DataDir: folder, BinDir: os.Getenv("PARLEY_POSTGRES_BIN"), Log: slog.New(slog.DiscardHandler)}}
+		t.Cleanup(func() {
+			s.Stop()
+			_ = os.RemoveAll(folder)
+		})
+		group.Go(s.start)
+		all[i] = s
 	}
-	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // the user postgres must get through
-		t.Fatal("pgtest:", err)
+	if err := group.Wait(); err != nil {
+		t.Fatal("pgtest: no standby: ", err)
 	}
-	s := &Standby{t: t, options: postgres.EmbeddedOptions{DataDir: folder, BinDir: os.Getenv("PARLEY_POSTGRES_BIN"), Log: slog.New(slog.DiscardHandler)}}
-	s.Start()
-	t.Cleanup(func() {
-		s.Stop()
-		_ = os.RemoveAll(folder)
-	})
-	return s
+	return all
+}
+
+func (s *Standby) start() (err error) {
+	s.running, err = server.running.StartStandby(s.t.Context(), s.options)
+	return err
 }
 
 // Start starts the standby anew, after Stop.
 func (s *Standby) Start() {
 	s.t.Helper()
-	var err error
-	if s.running, err = server.running.StartStandby(s.t.Context(), s.options); err != nil {
+	if err := s.start(); err != nil {
 		s.t.Fatal("pgtest: no standby: ", err)
 	}
 }

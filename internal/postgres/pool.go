@@ -20,6 +20,9 @@ type PoolOptions struct {
 	Role             string        // taken on by every connection: ReaderRole, WriterRole, or "" for none
 }
 
+// connectTime is how long a server may take to answer, each of several. The URL can say less, by connect_timeout.
+const connectTime = 5 * time.Second
+
 // NewPool makes a pool of connections. It connects when first used: a database that is away makes requests fail, not
 // the start.
 //
@@ -53,7 +56,9 @@ func standby(conn *pgconn.PgConn) bool { return conn.ParameterStatus("in_hot_sta
 // apply sets what every pool has in common.
 func (o PoolOptions) apply(config *pgxpool.Config) {
 	config.MaxConns = o.MaxConns
-	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	if t := &config.ConnConfig.ConnectTimeout; *t == 0 || *t > connectTime {
+		*t = connectTime
+	}
 	params := config.ConnConfig.RuntimeParams
 	if params["application_name"] == "" {
 		params["application_name"] = "parley"
