@@ -256,17 +256,17 @@ func (c *cluster) startAPI(ctx context.Context, a *api) error {
 func (c *cluster) stop() error {
 	var faults []error
 	for _, a := range c.apis {
-		faults = append(faults, a.stop(stopTime))
+		faults = append(faults, a.stop())
 	}
-	faults = append(faults, c.haproxy.stop(stopTime))
+	faults = append(faults, c.haproxy.stop())
 	ended := make(chan error, nodes)
 	for _, n := range c.nodes { // at once: who is left alone waits for the others
-		go func() { ended <- n.stop(stopTime) }()
+		go func() { ended <- n.stop() }()
 	}
 	for range c.nodes {
 		faults = append(faults, <-ended)
 	}
-	return errors.Join(append(faults, c.etcd.stop(stopTime))...)
+	return errors.Join(append(faults, c.etcd.stop())...)
 }
 
 // await waits until something is so.
@@ -294,8 +294,6 @@ func answers(url string) bool {
 	response.Body.Close()
 	return response.StatusCode == http.StatusOK
 }
-
-func (n *node) port() int { return n.of.port(postgresPort + n.n) }
 
 // is asks Patroni: "primary", "replica", "synchronous" …
 func (n *node) is(role string) bool {
@@ -351,7 +349,7 @@ func (c *cluster) healthy() bool {
 	return primary == 1 && synchronous == 1 && standbys == nodes-1
 }
 
-// makeDatabase makes the database of the program, and its role.
+// makeDatabase makes the database of the program, and its roles.
 func (c *cluster) makeDatabase(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, strings.TrimSuffix(c.superuserURL(c.port(primaryPort)), "parley")+"postgres")
 	if err != nil {
@@ -359,7 +357,8 @@ func (c *cluster) makeDatabase(ctx context.Context) error {
 	}
 	defer conn.Close(ctx)
 	for _, sql := range []string{
-		"do $$ begin if not exists (select from pg_roles where rolname = 'parley') then create role parley login password '" + c.password + "'; end if; end $$",
+		"create role parley login password '" + c.password + "'",
+		"create role parley_reader; create role parley_writer; grant parley_reader, parley_writer to parley",
 		"create database parley owner parley",
 	} {
 		if _, err := conn.Exec(ctx, sql); err != nil {

@@ -138,7 +138,10 @@ func (f findings) print(to io.Writer, r *trial) {
 		fmt.Fprintf(w, "%s\t%v\n", line.what, line.value)
 	}
 	_ = w.Flush()
+	for _, failed := range r.truth.failed {
+		fmt.Fprintln(to, "a read that failed:", failed)
+	}
 	for _, wrong := range r.truth.wrong {
-		fmt.Fprintln(to, wrong)
+		fmt.Fprintln(to, "wrong:", wrong)
 	}
 }

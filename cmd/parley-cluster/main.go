@@ -64,10 +64,11 @@ type runCmd struct{}
 // Run runs the cluster until the program is told to stop.
 func (*runCmd) Run(e *env) error {
 	c := e.cluster
-	fmt.Fprintf(e.stdout, "%s/v1 by HAProxy, %s and %s directly\nThe primary: %s\nLogs: %s\nCtrl-C ends it.\n", c.url(), c.apis[0].url(), c.apis[1].url(), c.superuserURL(c.port(primaryPort)), c.dir)
-	for e.ctx.Err() == nil {
-		pause(e.ctx, time.Second)
+	_, err := fmt.Fprintf(e.stdout, "%s/v1 by HAProxy, %s and %s directly\nThe primary: %s\nLogs: %s\nCtrl-C ends it.\n", c.url(), c.apis[0].url(), c.apis[1].url(), c.superuserURL(c.port(primaryPort)), c.dir)
+	if err != nil {
+		return err
 	}
+	<-e.ctx.Done()
 	return nil
 }
 

@@ -27,7 +27,7 @@ func (m *measureCmd) Run(e *env) error {
 		fmt.Fprintf(w, "%d\t", n)
 		for _, way := range []struct{ replicas, uncached bool }{{false, true}, {true, true}, {true, false}} {
 			for i, a := range c.apis {
-				if err := a.stop(stopTime); err != nil {
+				if err := a.stop(); err != nil {
 					return err
 				}
 				if a.replicas, a.uncached = way.replicas, way.uncached; i >= n {

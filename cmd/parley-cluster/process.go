@@ -77,7 +77,7 @@ func (p *process) running() bool {
 }
 
 // stop has the program end, and kills it and its own if it does not.
-func (p *process) stop(within time.Duration) error {
+func (p *process) stop() error {
 	if !p.running() {
 		return nil
 	}
@@ -85,9 +85,9 @@ func (p *process) stop(within time.Duration) error {
 	select {
 	case <-p.ended:
 		return nil
-	case <-time.After(within):
+	case <-time.After(stopTime):
 		p.kill()
-		return fmt.Errorf("%s had to be killed: it did not end within %v", p.name, within)
+		return fmt.Errorf("%s had to be killed: it did not end within %v", p.name, stopTime)
 	}
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type truth struct {
 	checked int
 	stale   time.Duration // the longest that an answer was behind
 	wrong   []string      // at most a few
+	failed  []string      // reads, at most a few
 	wrongs  int
 	of      map[string][]ack
 }
@@ -76,6 +78,15 @@ func (t *truth) accuse(what string) {
 	defer t.mu.Unlock()
 	if t.wrongs++; t.wrongs <= 10 {
 		t.wrong = append(t.wrong, what)
+	}
+}
+
+// excuse takes down what a read got that failed.
+func (t *truth) excuse(target string, status int, answer []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.failed) < 10 {
+		t.failed = append(t.failed, fmt.Sprintf("%s: %d %.200s", target, status, answer))
 	}
 }
 
