@@ -42,6 +42,11 @@ func (q Query) Fields(names ...string) Query { return q.Set("fields", strings.Jo
 // AsOf asks for records as they were recorded at a moment: a revision (42), a day or an instant.
 func (q Query) AsOf(moment string) Query { return q.Set("as_of", moment) }
 
+// MinRevision asks for an answer as of a revision or a later one, such as that of a write, whichever server answers.
+func (q Query) MinRevision(revision int64) Query {
+	return q.Set("min_revision", strconv.FormatInt(revision, 10))
+}
+
 // ReportedBy asks for the figures as a party gave them.
 func (q Query) ReportedBy(party string) Query { return q.Set("reported_by", party) }
 

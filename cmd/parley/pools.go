@@ -58,6 +58,13 @@ func (p *pools) register(metrics prometheus.Registerer) {
 	}
 }
 
+// reset has connections be made anew: those that there are may lead to a server that is no longer there, or no longer the primary.
+func (p *pools) reset() {
+	for _, pool := range []*pgxpool.Pool{p.owner, p.reader, p.writer, p.exports} {
+		pool.Reset()
+	}
+}
+
 // close closes what was opened beside the owner's.
 func (p *pools) close() {
 	for _, pool := range []*pgxpool.Pool{p.reader, p.writer, p.exports} {

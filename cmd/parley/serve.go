@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,12 +34,13 @@ type serveCmd struct {
 	config.Server
 	config.Drain
 	config.TLS
+	config.Replicas
 	config.Webhooks
 }
 
 // Run serves until the program is told to stop: then no new requests, those in flight end, the database closes.
 func (c *serveCmd) Run(e *env) (err error) {
-	if err := errors.Join(c.Server.Check(), c.Drain.Check(), c.TLS.Check()); err != nil {
+	if err := errors.Join(c.Server.Check(), c.Drain.Check(), c.TLS.Check(), c.Replicas.Check()); err != nil {
 		return err
 	}
 	certificate, err := loadCertificate(c.TLS, e.log)
@@ -119,6 +121,14 @@ func migrate(e *env, url string) error {
 func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certificate *certificate, listener, admin net.Listener) error {
 	drain := newDrain(c.Drain)
 	watch := store.NewWatch(pools.reader)
+	watch.Anew = pools.reset
+	replicas, err := c.replicas(e, pools, watch, statementTracer(traces))
+	if err != nil {
+		return err
+	}
+	if replicas != nil {
+		defer replicas.Close()
+	}
 	group, told := errgroup.WithContext(e.ctx)
 	ctx, finish := context.WithCancel(context.WithoutCancel(told)) // until nobody is served any more
 	defer finish()
@@ -142,6 +152,7 @@ func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certific
 		Metrics:   metrics,
 		Tracing:   traces.Provider(),
 		Watch:     watch,
+		Replicas:  replicas,
 		Webhooks:  sender,
 		Cache:     c.Cache,
 
@@ -185,7 +196,10 @@ func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certific
 
 	group.Go(func() error { tend(ctx, e, pools.owner); return nil })
 	group.Go(func() error { keep(ctx, e, pools.writer, watch); return nil })
-	group.Go(func() error { watch.Listen(ctx, e.log); return nil })
+	group.Go(func() error { return watch.Listen(ctx, e.log) }) // without what it had, all that is kept is made anew by starting again
+	if replicas != nil {
+		group.Go(func() error { replicas.Run(ctx); return nil })
+	}
 	if !c.NoWebhooks {
 		d := c.deliverer(e, pools.writer, watch, sender, metrics, scheme+"://"+listener.Addr().String())
 		group.Go(func() error { d.Run(ctx); return nil })
@@ -202,6 +216,20 @@ func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certific
 		return err
 	}
 	return nil
+}
+
+// replicas are the hot standbys that reads are spread over; nil: there are none.
+func (c *serveCmd) replicas(e *env, p *pools, watch *store.Watch, tracer pgx.QueryTracer) (*store.Replicas, error) {
+	options := postgres.PoolOptions{MaxConns: c.MaxConns, StatementTimeout: c.StatementTimeout, Tracer: tracer}
+	if p.reader != p.owner {
+		options.Role = postgres.ReaderRole
+	}
+	configs, err := postgres.StandbyConfigs(c.ReplicaURLs, options)
+	if err != nil || configs == nil {
+		return nil, err
+	}
+	watch.MaxLag = c.ReplicaMaxLag
+	return store.NewReplicas(configs, p.owner, watch, e.log), nil
 }
 
 // deliverer delivers webhooks. Nobody has asked for a message by an address of ours that could stand in it: without

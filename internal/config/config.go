@@ -18,6 +18,20 @@ type Database struct {
 	PostgresBin string `name:"postgres-bin" env:"PARLEY_POSTGRES_BIN" placeholder:"DIR" help:"Folder of the PostgreSQL binaries for the private server. Default: the newest that is found."`
 }
 
+// Replicas says where reads are answered beside the primary.
+type Replicas struct {
+	ReplicaURLs   string        `name:"replica-urls" env:"PARLEY_REPLICA_URLS" placeholder:"URLS" help:"Hot standbys of the database, over which reads are spread: URLs with spaces between, or one that names several hosts. The primary may be among them."`
+	ReplicaMaxLag time.Duration `env:"PARLEY_REPLICA_MAX_LAG" default:"30s" help:"How long replicas go on answering for the present while the primary is away: no answer is further behind than that."`
+}
+
+// Check reports every fault at once.
+func (r Replicas) Check() error {
+	if r.ReplicaMaxLag < 0 {
+		return fmt.Errorf("PARLEY_REPLICA_MAX_LAG is %s; it cannot be negative", r.ReplicaMaxLag)
+	}
+	return nil
+}
+
 // Server says how to serve.
 type Server struct {
 	Addr             string        `env:"PARLEY_ADDR" default:"127.0.0.1:8080" help:"Address of the API."`

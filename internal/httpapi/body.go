@@ -59,7 +59,7 @@ func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) er
 	}
 	defer leave()
 	var info store.Info
-	next, stop := iter.Pull2(store.Each(ctx, c.exports.db, a.Question, &info))
+	next, stop := iter.Pull2(store.Each(ctx, c.bulk(a), a.Question, &info))
 	defer stop()
 	row, err, more := next()
 	if err != nil {

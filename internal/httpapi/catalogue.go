@@ -37,7 +37,7 @@ func (s *server) catalogue(form *render.Form, describe func(render.Catalogue) []
 		a.List.Sort, a.List.Limit = query.Order{Field: "id"}, mostCovered
 		whole := collections(a.base + "/v1/")
 		row := render.Record{Columns: a.Shape()}
-		info, err := store.Page(r.Context(), c.DB, a.Question, func(values store.Row) {
+		info, err := store.Page(r.Context(), a.db, a.Question, func(values store.Row) {
 			row.Values = values
 			cover(&whole, render.AppendJSON(nil, row))
 		})

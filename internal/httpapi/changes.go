@@ -58,7 +58,7 @@ func (c *collection) changeset(w http.ResponseWriter, r *http.Request) error {
 		return c.record(w, r)
 	}
 	body := c.body(a)
-	info, err := store.One(r.Context(), c.DB, a.Question, strconv.FormatInt(revision, 10), body.add)
+	info, err := store.One(r.Context(), a.db, a.Question, strconv.FormatInt(revision, 10), body.add)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (c *collection) changeset(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return c.streamChanges(w, r, http.StatusOK, store.Differences(r.Context(), c.DB, revision), body.whole(c.meta(a, info)))
+	return c.streamChanges(w, r, http.StatusOK, store.Differences(r.Context(), a.db, revision), body.whole(c.meta(a, info)))
 }
 
 // changesetDocument answers with a changeset that was just recorded.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/render"
@@ -43,6 +44,7 @@ type asked struct {
 	store.Question
 	*render.Form
 	kind   render.Kind
+	db     *pgxpool.Pool // that answers
 	moment *store.Moment // what as_of stands for; nil: not given
 	base   string
 	path   string // as the client wrote it, with the extension of a form that does not come by itself
@@ -104,19 +106,18 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()
+	from := a.ReadFrom()
+	if err := c.settle(ctx, a); err != nil {
+		return nil, err
+	}
 	if l.ReportedBy != "" && !form.Live { // which may wait for the answer
-		if err := store.IsParty(ctx, c.DB, l.ReportedBy); err != nil {
+		if err := store.IsParty(ctx, a.db, l.ReportedBy); err != nil {
 			return nil, err
 		}
 	}
-	if l.AsOf != nil {
-		moment, err := store.Resolve(ctx, c.DB, *l.AsOf, c.Now())
-		if err != nil {
-			return nil, err
-		}
-		a.moment, a.At, a.Newest, a.Segment = &moment, &moment.Revision, moment.Newest, moment.Segment
+	if a.moment == nil {
+		readFrom(r.Context(), from)
 	}
-	readFrom(r.Context(), a.ReadFrom())
 	return a, nil
 }
 
@@ -154,7 +155,7 @@ func (c *collection) totals(w http.ResponseWriter, r *http.Request) error {
 		return c.file(w, r, a, c.sums(a))
 	}
 	body := c.body(a)
-	info, err := store.Totals(r.Context(), c.DB, a.Question, body.add)
+	info, err := store.Totals(r.Context(), a.db, a.Question, body.add)
 	if err != nil {
 		return err
 	}
@@ -178,7 +179,7 @@ func (c *collection) history(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if a.history.Collection, a.history.ID = name, id; !a.Live { // which may wait for the answer
-		if err := store.HasHistory(r.Context(), c.DB, name, id); err != nil {
+		if err := store.HasHistory(r.Context(), a.db, name, id); err != nil {
 			return err
 		}
 	}
@@ -198,8 +199,7 @@ func (c *collection) answer(w http.ResponseWriter, r *http.Request, a *asked) er
 		return err
 	}
 	if a.Cites && !slices.Contains(a.Shape().Names(), "page") {
-		c.page(func(w http.ResponseWriter, r *http.Request) error { return c.cite(w, r, a) })(w, r)
-		return nil
+		return c.paged(func(w http.ResponseWriter, r *http.Request) error { return c.cite(w, r, a) })(w, r)
 	}
 	whole := a.Complete && a.List.Limit == 0 && a.List.After == nil
 	if !whole && a.List.Limit == 0 {
@@ -213,15 +213,14 @@ func (c *collection) answer(w http.ResponseWriter, r *http.Request, a *asked) er
 	case whole:
 		return c.stream(w, r, a)
 	}
-	c.page(func(w http.ResponseWriter, r *http.Request) error { return c.listPage(w, r, a) })(w, r)
-	return nil
+	return c.paged(func(w http.ResponseWriter, r *http.Request) error { return c.listPage(w, r, a) })(w, r)
 }
 
 // cite answers with the citation of a list, of which only the moment is read.
 func (c *collection) cite(w http.ResponseWriter, r *http.Request, a *asked) error {
 	body, q := c.body(a), a.Question
 	q.List.Limit = 1
-	info, err := store.Page(r.Context(), c.DB, q, func(store.Row) {})
+	info, err := store.Page(r.Context(), a.db, q, func(store.Row) {})
 	if err != nil {
 		return err
 	}
@@ -233,7 +232,7 @@ func (c *collection) cite(w http.ResponseWriter, r *http.Request, a *asked) erro
 // listPage answers with one page, made in one piece.
 func (c *collection) listPage(w http.ResponseWriter, r *http.Request, a *asked) error {
 	body := c.body(a)
-	info, err := store.Page(r.Context(), c.DB, a.Question, body.add)
+	info, err := store.Page(r.Context(), a.db, a.Question, body.add)
 	if err != nil {
 		return err
 	}
@@ -279,7 +278,7 @@ func (c *collection) record(w http.ResponseWriter, r *http.Request) error {
 		return &store.Absent{}
 	}
 	body := c.body(a)
-	info, err := store.One(r.Context(), c.DB, a.Question, id, body.add)
+	info, err := store.One(r.Context(), a.db, a.Question, id, body.add)
 	if err != nil {
 		return err
 	}

@@ -180,6 +180,8 @@ func TestEveryParameter(t *testing.T) {
 					}
 				case p.Name == "as_of":
 					values = []string{"1", "0", "2026-11-23T00:00:00Z"}
+				case p.Name == "min_revision":
+					values = []string{"1", "0"}
 				case p.Name == "reported_by":
 					values = []string{"UA", "RU", "AE"}
 				case p.Name == "after":

@@ -141,3 +141,11 @@ func (r *reader) read(bytes int, took time.Duration) {
 	r.sent += int64(bytes)
 	r.spent += took
 }
+
+// bulk is the database that an export is read from, on connections of its own where it is the primary.
+func (c *collection) bulk(a *asked) *pgxpool.Pool {
+	if a.db == c.DB {
+		return c.exports.db
+	}
+	return a.db
+}

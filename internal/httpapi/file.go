@@ -18,7 +18,7 @@ type reading func(ctx context.Context, add func(store.Row)) (store.Info, error)
 // all reads the whole list.
 func (c *collection) all(a *asked) reading {
 	return func(ctx context.Context, add func(store.Row)) (info store.Info, err error) {
-		for row, err := range store.Each(ctx, c.exports.db, a.Question, &info) {
+		for row, err := range store.Each(ctx, c.bulk(a), a.Question, &info) {
 			if err != nil {
 				return info, err
 			}
@@ -31,14 +31,14 @@ func (c *collection) all(a *asked) reading {
 // some reads a page of the list.
 func (c *collection) some(a *asked) reading {
 	return func(ctx context.Context, add func(store.Row)) (store.Info, error) {
-		return store.Page(ctx, c.DB, a.Question, add)
+		return store.Page(ctx, a.db, a.Question, add)
 	}
 }
 
 // sums reads totals.
 func (c *collection) sums(a *asked) reading {
 	return func(ctx context.Context, add func(store.Row)) (store.Info, error) {
-		return store.Totals(ctx, c.DB, a.Question, add)
+		return store.Totals(ctx, a.db, a.Question, add)
 	}
 }
 

@@ -53,14 +53,17 @@ func (s *server) readiness(ctx context.Context) (health, error) {
 	if err := s.Ready(); err != nil {
 		return health{}, &NotReady{err.Error()}
 	}
-	if s.Schema != nil { // before the revision, which an older schema need not have
-		if err := s.Schema(ctx); err != nil {
+	revision, err := s.Watch.Revision(ctx)
+	replicated := err == nil && s.Replicas.Having(revision) != nil // reads are answered, also while the primary is away
+	if s.Schema != nil {                                           // before the revision, which an older schema need not have
+		if err := s.Schema(ctx); err != nil && (!replicated || !away(err)) {
 			return health{}, err
 		}
 	}
-	revision, err := store.Revision(ctx, s.DB)
-	if err != nil {
-		return health{}, err
+	if !replicated {
+		if revision, err = store.Revision(ctx, s.DB); err != nil {
+			return health{}, err
+		}
 	}
 	state := health{Status: "ready", Revision: &revision}
 	if s.Watch.Deaf() {

@@ -59,13 +59,14 @@ var grammarForms = []grammarForm{
 	{"reported_by=UA", "the figures as that party gave them; null where it gave none"},
 	{"disputed=true", "only records with a figure on which voices contradict each other"},
 	{"total_count=true", "adds meta.total"},
+	{"min_revision=42", "as of that revision or a later one, whichever server answers"},
 	{`said_by="Kyiv, Lviv"`, "a value that contains a comma stands in quotation marks"},
 	{"rounds.sse?snapshot=true", "a stream: every record, then what changes; without snapshot only that; last_event_id=42 goes on from revision 42"},
 	{".csv", "as extension: the same query in another form; forms lists them"},
 }
 
 func (s *server) index(w http.ResponseWriter, r *http.Request) error {
-	revision, err := store.Revision(r.Context(), s.DB)
+	revision, err := s.Watch.Revision(r.Context())
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (d *viewing) search(index *web.Index) error {
 		q.List.Limit = onPage
 	}
 	var found []talks.Found
-	info, err := store.Page(d.r.Context(), d.DB, q, rows(d, q.Shape(), &found))
+	info, err := store.Page(d.r.Context(), d.db, q, rows(d, q.Shape(), &found))
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (c *collection) tabulate(d *viewing, page *web.Explore, f web.Frame, values
 	q.Form = store.Flat
 	shape := q.Shape()
 	var found []map[string]any
-	info, err := store.Page(d.r.Context(), c.DB, q, rows(d, shape, &found))
+	info, err := store.Page(d.r.Context(), d.db, q, rows(d, shape, &found))
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func (d *viewing) history(page *web.Record) error {
 	for _, c := range changes {
 		shown := web.Change{Change: c}
 		if c.Op == "update" && kind != nil {
-			differences, err := store.DifferenceOf(d.r.Context(), d.DB, kind, page.ID, c.Revision)
+			differences, err := store.DifferenceOf(d.r.Context(), d.db, kind, page.ID, c.Revision)
 			if err != nil {
 				return err
 			}
@@ -161,7 +161,7 @@ func (d *viewing) changed(page *web.Record) error {
 	if err != nil {
 		return err
 	}
-	for c, err := range store.Differences(d.r.Context(), d.DB, revision) {
+	for c, err := range store.Differences(d.r.Context(), d.db, revision) {
 		if err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (c *collection) encoded(d *viewing, form *render.Form, path, id string) ([]
 	q.Form = layout(form, c.table)
 	a := &asked{Question: q, Form: form, kind: render.Records, base: d.base, path: path + "." + form.Name}
 	body := c.body(a)
-	info, err := store.One(d.r.Context(), d.DB, a.Question, id, body.add)
+	info, err := store.One(d.r.Context(), d.db, a.Question, id, body.add)
 	if err != nil {
 		return nil, err
 	}

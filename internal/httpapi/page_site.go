@@ -55,7 +55,7 @@ func (s *server) sitemap(w http.ResponseWriter, r *http.Request) error {
 			RecordedAt string `json:"recorded_at"`
 		}
 		var all []listed
-		if _, err := store.Page(r.Context(), s.DB, q, rows(d, q.Shape(), &all)); err != nil {
+		if _, err := store.Page(r.Context(), d.db, q, rows(d, q.Shape(), &all)); err != nil {
 			return err
 		}
 		for _, one := range all {

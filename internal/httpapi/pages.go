@@ -11,6 +11,7 @@ import (
 
 	"github.com/elnormous/contenttype"
 	"github.com/go-chi/chi/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/render"
@@ -38,6 +39,7 @@ type viewing struct {
 	*server
 	r      *http.Request
 	list   query.List // what the page is asked for
+	db     *pgxpool.Pool
 	moment store.Moment
 	base   string
 	names  web.Names
@@ -46,10 +48,8 @@ type viewing struct {
 
 // open begins a page that is asked for by a query.
 func (s *server) open(r *http.Request, l query.List) (*viewing, error) {
-	if l.ReportedBy != "" {
-		if err := store.IsParty(r.Context(), s.DB, l.ReportedBy); err != nil {
-			return nil, err
-		}
+	if err := s.reached(r.Context(), l.MinRevision); err != nil {
+		return nil, err
 	}
 	asOf := l.AsOf
 	if asOf == nil {
@@ -62,12 +62,18 @@ func (s *server) open(r *http.Request, l query.List) (*viewing, error) {
 		}
 		asOf = &query.AsOf{Revision: &revision}
 	}
-	moment, err := store.Resolve(r.Context(), s.DB, *asOf, s.Now())
+	moment, err := s.resolve(r.Context(), *asOf)
 	if err != nil {
 		return nil, err
 	}
+	db := s.at(moment.Revision)
+	if l.ReportedBy != "" {
+		if err := store.IsParty(r.Context(), db, l.ReportedBy); err != nil {
+			return nil, err
+		}
+	}
 	readFrom(r.Context(), nil) // it names the revision of everything
-	return &viewing{server: s, r: r, list: l, moment: moment, base: s.base(r), names: web.Names{}}, nil
+	return &viewing{server: s, r: r, list: l, db: db, moment: moment, base: s.base(r), names: web.Names{}}, nil
 }
 
 // fresh sets the headers of the page, which depends on the query and on what is beside it. It reports whether the client has it
@@ -128,7 +134,7 @@ func list[T any](d *viewing, t *store.Table, asked string, where ...query.Condit
 	l.Where = append(l.Where, where...)
 	q := d.question(t, l)
 	var all []T
-	info, err := store.Page(d.r.Context(), d.DB, q, rows(d, q.Shape(), &all))
+	info, err := store.Page(d.r.Context(), d.db, q, rows(d, q.Shape(), &all))
 	return all, info, err
 }
 
@@ -137,7 +143,7 @@ func totals[T any](d *viewing, t *store.Table, l query.List) ([]T, error) {
 	l.By, l.Sort, l.Fields, l.After, l.Limit = cmp.Or(l.By, "month"), query.Order{}, nil, nil, 0
 	q := d.question(t, l)
 	var all []T
-	_, err := store.Totals(d.r.Context(), d.DB, q, rows(d, q.TotalsShape(), &all))
+	_, err := store.Totals(d.r.Context(), d.db, q, rows(d, q.TotalsShape(), &all))
 	return all, err
 }
 
@@ -145,7 +151,7 @@ func totals[T any](d *viewing, t *store.Table, l query.List) ([]T, error) {
 func (d *viewing) one(t *store.Table, id string, into any) (map[string]any, error) {
 	q := d.question(t, query.List{})
 	var all []json.RawMessage
-	if _, err := store.One(d.r.Context(), d.DB, q, id, rows(d, q.Shape(), &all)); err != nil {
+	if _, err := store.One(d.r.Context(), d.db, q, id, rows(d, q.Shape(), &all)); err != nil {
 		return nil, err
 	}
 	var plain map[string]any

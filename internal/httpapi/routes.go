@@ -94,6 +94,7 @@ func mount(r chi.Router, s *server, t *store.Table) {
 
 // handle serves what minds its deadlines itself.
 func (s *server) handle(h handler) http.HandlerFunc {
+	h = s.elsewhere(h)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
 			s.fail(w, r, err)

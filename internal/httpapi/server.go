@@ -32,6 +32,7 @@ type Options struct {
 	Now       func() time.Time            // nil: the clock
 	NewID     func() string               // makes request ids; nil: random ones
 	Watch     *store.Watch                // knows the revision; nil: it is asked for each time
+	Replicas  *store.Replicas             // over which reads are spread; nil: all are answered by DB
 	Webhooks  *webhook.Sender             // tries out webhooks, and says what may be their target; nil: one that reaches the public internet only
 	Cache     int64                       // bytes of finished answers that are kept; 0: none
 	Metrics   prometheus.Registerer       // told what is counted; nil: nobody is
@@ -145,15 +146,14 @@ func (s *server) base(r *http.Request) string {
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 // page serves answers that are made in one piece: within pageTimeout.
-func (s *server) page(h handler) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+func (s *server) page(h handler) http.HandlerFunc { return s.handle(s.paged(h)) }
+
+func (s *server) paged(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		s.pacing.ask(time.Now())
 		ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 		defer cancel()
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTimeout + stallTimeout))
-		r = r.WithContext(ctx)
-		if err := h(w, r); err != nil {
-			s.fail(w, r, err)
-		}
+		return h(w, r.WithContext(ctx))
 	}
 }

@@ -117,13 +117,13 @@ func (g Grammar) SortKeys() []string { return g.names(func(f Field) bool { retur
 
 // controls are the parameters of a list that are no filters.
 func (g Grammar) controls() []string {
-	names := []string{"sort", "limit", "cursor", "as_of"}
+	names := []string{"sort", "limit", "cursor", "as_of", "min_revision"}
 	if !g.Fixed {
 		names = append(names, "fields")
 	}
 	names = append(names, "total_count")
 	if g.Stream {
-		names = []string{"fields", "snapshot", "last_event_id"}
+		names = []string{"fields", "min_revision", "snapshot", "last_event_id"}
 	}
 	if g.Figures {
 		names = append(names, "reported_by")
@@ -139,7 +139,7 @@ func (g Grammar) controls() []string {
 
 // recordParameters are those that a single record understands.
 func (g Grammar) recordParameters() []string {
-	names := []string{"as_of"}
+	names := []string{"as_of", "min_revision"}
 	if !g.Fixed {
 		names = append(names, "fields")
 	}
@@ -152,9 +152,9 @@ func (g Grammar) recordParameters() []string {
 // TotalsParameters lists every parameter that totals understand: what they are made by, and those of a list that choose
 // records.
 func (g Grammar) TotalsParameters() []string {
-	names := []string{"by", "as_of"}
+	names := []string{"by", "as_of", "min_revision"}
 	for _, name := range g.Parameters() {
-		if !slices.Contains([]string{"sort", "limit", "cursor", "as_of", "fields", "total_count"}, name) {
+		if !slices.Contains([]string{"sort", "limit", "cursor", "as_of", "min_revision", "fields", "total_count"}, name) {
 			names = append(names, name)
 		}
 	}

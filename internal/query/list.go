@@ -26,6 +26,8 @@ type List struct {
 	Snapshot   bool     // a stream begins with every record
 	Since      *EventID // a stream goes on after this event; nil: it begins at the present
 
+	MinRevision int64 // the answer must not be older than this one of the data set; 0: any
+
 	of        string     // the collection
 	canonical url.Values // what was asked, without the cursor
 }
@@ -128,7 +130,7 @@ func Record(values url.Values, g Grammar) (List, error) {
 	for name, given := range values {
 		switch {
 		case ignored(name):
-		case name == "fields" || name == "as_of" || name == "reported_by" && g.Figures:
+		case name == "fields" || name == "as_of" || name == "min_revision" || name == "reported_by" && g.Figures:
 			p.parameter(name, given)
 		default:
 			p.unknown(name, g.recordParameters())
@@ -241,6 +243,8 @@ func (p *parser) parameter(name string, given []string) {
 		p.raw[name] = value
 	case name == "as_of":
 		p.asOf(value)
+	case name == "min_revision":
+		p.minRevision(value)
 	case name == "reported_by" && p.grammar.Figures:
 		p.reportedBy(value)
 	case name == "limit":
@@ -261,7 +265,7 @@ func (p *parser) parameter(name string, given []string) {
 	default:
 		p.filter(name, value)
 	}
-	if len(p.faults) == before && name != "cursor" {
+	if len(p.faults) == before && name != "cursor" && name != "min_revision" { // which do not say what is asked for
 		p.list.canonical.Set(name, canonical)
 	}
 }
@@ -332,6 +336,16 @@ func (p *parser) asOf(value string) {
 		return
 	}
 	p.list.AsOf = &m
+}
+
+// minRevision understands a revision.
+func (p *parser) minRevision(value string) {
+	revision, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || revision < 0 {
+		p.fault("min_revision", strconv.Quote(value)+" is not a revision, such as 42")
+		return
+	}
+	p.list.MinRevision = revision
 }
 
 // fields returns the names asked for in the collection's order, which is also the order in which they are shown.

@@ -132,6 +132,18 @@ func TestParseControls(t *testing.T) {
 	}
 }
 
+// TestMinRevision: how new the answer must be is no part of what is asked for.
+func TestMinRevision(t *testing.T) {
+	l := parse(t, "limit=7&min_revision=42")
+	if l.MinRevision != 42 || l.Canonical() != parse(t, "limit=7").Canonical() {
+		t.Errorf("got %+v", l)
+	}
+	l, err := query.Record(url.Values{"min_revision": {"42"}}, exchanges)
+	if err != nil || l.MinRevision != 42 {
+		t.Errorf("of a record: %+v, %v", l, err)
+	}
+}
+
 func TestParseBox(t *testing.T) {
 	for text, want := range map[string]query.Box{
 		"bbox=22,44.3,40.3,52.4":     {West: 22, South: 44.3, East: 40.3, North: 52.4},
@@ -186,6 +198,9 @@ func TestParseFaults(t *testing.T) {
 		{"sort=date,id", "sort", "takes one key", ""},
 		{"sort=--date", "sort", "cannot sort by", ""},
 		{"limit=0", "limit", "from 1 to 1000", ""},
+		{"min_revision=-1", "min_revision", "not a revision", ""},
+		{"min_revision=2026-11-23", "min_revision", "not a revision", ""},
+		{"min_revision=1&min_revision=2", "min_revision", "more than once", ""},
 		{"limit=1001", "limit", "from 1 to 1000", ""},
 		{"limit=ten", "limit", "from 1 to 1000", ""},
 		{"fields=id,dat", "fields", "is not a field", "date"},

@@ -115,7 +115,20 @@ func Record(ctx context.Context, db *pgxpool.Pool, c Changeset) (Recorded, error
 	if err != nil && !errors.Is(err, errNothing) {
 		return Recorded{}, refusal(err)
 	}
+	if done.Repeated || !done.Changed && !c.DryRun {
+		if err := confirm(ctx, db); err != nil {
+			return Recorded{}, refusal(err)
+		}
+	}
 	return done, nil
+}
+
+// confirm waits until all that can be seen is as safe as what is committed now, with standbys that are waited for included. Who
+// finds that something is recorded already may be the first to be told so: the commit may have been cut off in that wait, and a
+// transaction that writes nothing does not wait.
+func confirm(ctx context.Context, db *pgxpool.Pool) error {
+	_, err := db.Exec(ctx, "select pg_logical_emit_message(true, 'parley', '')")
+	return err
 }
 
 // errNothing undoes a changeset that changes nothing, or is not meant to.

@@ -47,9 +47,11 @@ func (q Question) queueMoment(batch *pgx.Batch, info *Info, coverage bool) {
 	batch.Queue(q.spelled(momentSQL)).QueryRow(func(row pgx.Row) error { return orNone(row.Scan(&info.Revision, &info.RecordedAt)) })
 }
 
+const revisionSQL = "select coalesce(max(id), 0) from changesets"
+
 // Revision returns the revision of the data set: the id of its last changeset, 0 before the first.
 func Revision(ctx context.Context, db *pgxpool.Pool) (revision int64, err error) {
-	err = db.QueryRow(ctx, "select coalesce(max(id), 0) from changesets").Scan(&revision)
+	err = db.QueryRow(ctx, revisionSQL).Scan(&revision)
 	return revision, err
 }
 

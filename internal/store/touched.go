@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -27,6 +29,7 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 		select now.id, (select count(*) from recent), (select coalesce(array_agg(distinct r.collection), '{}') from recent r) from now`
 	var changes int
 	var collections []string
+	asked, floor := time.Now().UnixNano(), w.floor.Load()
 	before := w.touched.Load()
 	if before == nil {
 		before = &touched{since: -1}
@@ -34,6 +37,10 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 	if err := conn.QueryRow(ctx, sql, before.since >= 0, before.through, mostTouched).Scan(&revision, &changes, &collections); err != nil {
 		return 0, err
 	}
+	if revision < floor {
+		return 0, fmt.Errorf("%w: it is at %d, and was at %d", ErrLost, revision, floor)
+	}
+	w.asked.Store(asked)
 	switch {
 	case before.since < 0 || changes == mostTouched:
 		w.touched.Store(&touched{since: revision, through: revision})

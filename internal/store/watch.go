@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -16,12 +17,19 @@ import (
 // Watch knows the revision of the data set without asking for it, while it listens to what changesets tell at their
 // commit. While it does not, it asks each time. The zero of known is "not known"; a revision is kept one greater.
 type Watch struct {
-	db    *pgxpool.Pool
-	known atomic.Int64
-	floor atomic.Int64 // what this process itself has recorded or read, heard of or not
-	heard atomic.Int64 // when it was last certain that nothing was missed, in nanoseconds since 1970; 0: never
+	db      *pgxpool.Pool
+	known   atomic.Int64
+	floor   atomic.Int64 // what this process itself has recorded or read, heard of or not
+	listens atomic.Bool  // it is to
+	asked   atomic.Int64 // when the database was asked last that has answered, so that nothing was missed; nanoseconds since 1970; 0: never
 
-	listens atomic.Bool // it is to
+	// MaxLag is how long after that what was known then does for the present while the database cannot be asked: as long as it is
+	// away, others can answer, and nobody records anything. Set before use; 0: the database is to be asked, and it must answer.
+	MaxLag time.Duration
+
+	// Anew is called when the database is connected to anew: connections that were made before may lead to a server that is no longer
+	// there, or no longer the primary. Set before use, if others than those that the watch was given are to be made anew as well.
+	Anew func()
 
 	touched atomic.Pointer[touched]
 
@@ -31,13 +39,18 @@ type Watch struct {
 }
 
 // NewWatch returns a watch that asks, until [Watch.Listen] is called.
-func NewWatch(db *pgxpool.Pool) *Watch { return &Watch{db: db, moved: make(chan struct{})} }
+func NewWatch(db *pgxpool.Pool) *Watch {
+	return &Watch{db: db, moved: make(chan struct{}), Anew: db.Reset}
+}
 
 // Revision returns the revision of the data set: the one that every changeset committed by this process is at or before,
 // and those of others from the moment at which the database has told of them.
 func (w *Watch) Revision(ctx context.Context) (int64, error) {
 	if n := w.known.Load(); n > 0 {
 		return max(n-1, w.floor.Load()), nil
+	}
+	if w.MaxLag > 0 && time.Since(time.Unix(0, w.asked.Load())) < w.MaxLag {
+		return w.floor.Load(), nil
 	}
 	return Revision(ctx, w.db)
 }
@@ -47,7 +60,7 @@ func (w *Watch) Known() int64 { return max(w.known.Load()-1, w.floor.Load(), 0) 
 
 // Heard says whether changesets are listened to, and when it was last certain that none was missed; the zero time: never.
 func (w *Watch) Heard() (listening bool, last time.Time) {
-	if nanoseconds := w.heard.Load(); nanoseconds != 0 {
+	if nanoseconds := w.asked.Load(); nanoseconds != 0 {
 		last = time.Unix(0, nanoseconds)
 	}
 	return w.known.Load() != 0, last
@@ -120,22 +133,35 @@ const (
 	respite = 100 * time.Millisecond
 )
 
-// Listen listens until the context ends, on a connection of its own, which it makes anew whenever it is lost.
-func (w *Watch) Listen(ctx context.Context, log *slog.Logger) {
+// ErrLost is the error of a database that has not what it had: an older state of it was restored, or a standby has taken over
+// that lacked something. Nothing that is kept of it may be shown any more.
+var ErrLost = errors.New("the database has lost revisions")
+
+// Listen listens until the context ends, on a connection of its own, which it makes anew whenever it is lost. The error is an
+// [ErrLost], or nil.
+func (w *Watch) Listen(ctx context.Context, log *slog.Logger) error {
+	reason := ""
 	w.listens.Store(true)
 	for ctx.Err() == nil {
 		err := w.listen(ctx)
 		w.known.Store(0)
 		w.wake()
 		if ctx.Err() != nil {
-			return
+			return nil
 		}
-		log.Warn("not listening to changesets", "error", err)
+		if errors.Is(err, ErrLost) {
+			return err
+		}
+		if err.Error() != reason {
+			reason = err.Error()
+			log.Warn("not listening to changesets", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(respite):
 		}
 	}
+	return nil
 }
 
 func (w *Watch) listen(ctx context.Context) error {
@@ -144,6 +170,7 @@ func (w *Watch) listen(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	w.Anew()
 	if _, err := conn.Exec(ctx, "set plan_cache_mode = force_generic_plan; listen parley_changesets"); err != nil {
 		return err
 	}
@@ -153,7 +180,6 @@ func (w *Watch) listen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w.heard.Store(time.Now().UnixNano())
 		w.known.CompareAndSwap(0, revision+1)
 		if err := w.hear(ctx, conn); err != nil {
 			return err
