@@ -129,7 +129,7 @@ func TestProblems(t *testing.T) {
 		{"day out of range", "GET", "/v1/rounds?date=9999-12-31..", nil, 200, `"data":[]`},
 		{"last year there is", "GET", "/v1/changesets?recorded_at=..9999", nil, 200, `"id":1`},
 		{"first year there is", "GET", "/v1/rounds?date=0001", nil, 200, `"data":[]`},
-		{"parameter on a record", "GET", "/v1/rounds/istanbul-2025-3?limit=1", nil, 400, `"allowed":["as_of","fields","reported_by"]`},
+		{"parameter on a record", "GET", "/v1/rounds/istanbul-2025-3?limit=1", nil, 400, `"allowed":["as_of","min_revision","fields","reported_by"]`},
 		{"parameter on the index", "GET", "/v1?x=1", nil, 400, "no such parameter"},
 		{"cursor of another collection", "GET", "/v1/rounds?limit=2&cursor=" + cursorOf(t, a, "/v1/prisoner-exchanges?limit=2"), nil, 400, "belongs to another query"},
 		{"foreign cursor", "GET", "/v1/rounds?cursor=AAAA", nil, 400, "not a cursor of ours"},
