@@ -132,6 +132,7 @@ func (a *api) environment() []string {
 		"DATABASE_URL=" + primary,
 		"PARLEY_REPLICA_URLS=" + all,
 		fmt.Sprint("PARLEY_CACHE=", cache),
+		"PARLEY_CLIENT_RATE=0", "PARLEY_KEY_RATE=0", // all load is that of one address
 		"PARLEY_LOG_LEVEL=warn",
 		"PARLEY_REPLICA_MAX_LAG=" + bound.String(),
 		"PARLEY_ADDR=" + c.host(servePort+a.n),
