@@ -8,7 +8,7 @@ type Bar struct {
 	Label     string // the text alternative
 	Target    *int   // nil: nothing was promised
 	Delivered *int   // nil: not known
-	Low, High *int   // the bounds of what is said of Delivered; nil: none
+	Low, High *int   // the bounds of what is said of Delivered; nil: open on that side
 	AtLeast   bool   // Delivered is a lower bound
 	Loose     bool   // Target is not an exact number
 }
@@ -58,14 +58,16 @@ func (b Bar) scale() func(int) float64 {
 }
 
 func (b Bar) amount(d *Drawing, scale func(int) float64) {
-	end, sure := scale(*b.Delivered), scale(*b.Delivered)
-	disputed := b.Low != nil && b.High != nil && *b.Low < *b.High
-	if disputed {
-		sure = math.Min(sure, scale(*b.Low))
-		end = math.Max(end, scale(*b.High))
+	least, most := *b.Delivered, *b.Delivered
+	if b.Low != nil {
+		least = min(least, *b.Low)
 	}
+	if b.High != nil {
+		most = max(most, *b.High)
+	}
+	sure, end := scale(least), scale(most)
 	d.rect("delivered", 0, barTop, math.Max(sure, 0.004), barEnd)
-	if disputed {
+	if least < most {
 		d.rect("disputed", sure, barTop, math.Max(end, sure+0.006), barEnd)
 	}
 	if b.AtLeast {

@@ -46,6 +46,7 @@ func TestBar(t *testing.T) {
 		{"exact", Bar{Target: new(1000), Delivered: new(500), Low: new(500), High: new(500)}, []string{"promise", "delivered", "mark"}, []string{"open", "disputed", "mystery", "zero", "loose"}},
 		{"at least", Bar{Target: new(1000), Delivered: new(250), Low: new(250), AtLeast: true, Loose: true}, []string{"delivered", "open", "loose"}, []string{"disputed", "mystery", "zero"}},
 		{"disputed", Bar{Target: new(500), Delivered: new(500), Low: new(400), High: new(500)}, []string{"delivered", "disputed"}, []string{"open", "mystery"}},
+		{"disputed, and open above", Bar{Target: new(7), Delivered: new(5), Low: new(3), AtLeast: true}, []string{"delivered", "disputed", "open"}, []string{"mystery"}},
 		{"not known", Bar{Target: new(1000)}, []string{"promise", "mystery", "mark"}, []string{"delivered", "zero", "open"}},
 		{"none on record", Bar{Target: new(1000), Delivered: new(0), Low: new(0), High: new(0)}, []string{"promise", "zero"}, []string{"delivered", "mystery"}},
 		{"nothing promised", Bar{Delivered: new(74), Low: new(74), High: new(74)}, []string{"delivered"}, []string{"promise", "mark"}},

@@ -366,7 +366,7 @@ func expect(c talks.Commitment, p talks.Progress, way string, s sum, ends, begin
 	}
 	if delivered != nil {
 		want.Delivered = fmt.Sprint(*delivered, " exactly")
-		if s.unknown > 0 {
+		if s.unknown > 0 || s.records > 0 && !s.bounded {
 			want.Delivered = fmt.Sprint(*delivered, " at_least")
 		}
 	}

@@ -34,7 +34,8 @@ var (
 	//   - lapsed: its time has passed, and no records are kept that would tell whether it was met.
 	//   - no_records: our records end before it was made, or before it was due.
 	LedgerStatuses = []string{"open", "met", "overdue", "lapsed", "no_records"}
-	// DeliveredQualifiers say how the sum of what was delivered is meant; at_least: some events have no figure.
+	// DeliveredQualifiers say how the sum of what was delivered is meant; at_least: some events have no
+	// figure, or one without an upper bound.
 	DeliveredQualifiers = []string{"exactly", "at_least"}
 	// DatePrecisions say what the date of an event is: its day; the first day of a span; or, where its own day is not on
 	// record, the first day of its round.

@@ -209,10 +209,19 @@ func Delivered(p talks.Progress) string {
 		text += " of " + hedged(*p.Target, p.Qualifier)
 	}
 	text += " " + p.Unit
-	if p.DeliveredLow != nil && p.DeliveredHigh != nil && *p.DeliveredLow != *p.DeliveredHigh {
-		text += " (disputed: " + bounds(p.DeliveredLow, p.DeliveredHigh) + ")"
+	if between := disputed(p); between != "" {
+		text += " (" + between + ")"
 	}
 	return text
+}
+
+// disputed says between which bounds what was delivered is disputed; "" if it is not.
+func disputed(p talks.Progress) string {
+	low, high := p.DeliveredLow, p.DeliveredHigh
+	if low == nil || high != nil && *low == *high || high == nil && (p.Delivered == nil || *low >= *p.Delivered) {
+		return ""
+	}
+	return "disputed: " + bounds(low, high)
 }
 
 func (s *sheet) facts(e Embed) {

@@ -31,6 +31,7 @@ func (s *Site) funcs() template.FuncMap {
 		"hedged":  hedged,
 		"unit":    unit,
 		"way":     Direction,
+		"dispute": disputed,
 		"did":     func(op string) string { return strings.TrimSuffix(op, "e") + "ed" },
 		"field":   field,
 		"plural":  plural,
