@@ -95,15 +95,15 @@ func TestBarStaysInside(t *testing.T) {
 
 func month(year int, m time.Month, total, unknown, fresh int) Period {
 	first := time.Date(year, m, 1, 0, 0, 0, 0, time.UTC)
-	return Period{From: first, To: first.AddDate(0, 1, -1), Total: total, Unknown: unknown, New: fresh}
+	return Period{From: first, To: first.AddDate(0, 1, -1), Known: true, Total: total, Low: total, High: total, AtLeast: unknown > 0, New: fresh}
 }
 
 func TestSteps(t *testing.T) {
 	span := Span{time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2025, 4, 30, 0, 0, 0, 0, time.UTC)}
 	c := Steps{Label: "A & B <c>", Span: span, Series: []Series{
-		{"Exact", []Period{month(2025, 1, 10, 0, 0), month(2025, 2, 20, 0, 0)}},
-		{"Bound", []Period{month(2025, 1, 5, 0, 0), month(2025, 2, 5, 1, 1), month(2025, 3, 9, 1, 0)}},
-		{"Nothing", nil},
+		{"Exact", "", []Period{month(2025, 1, 10, 0, 0), month(2025, 2, 20, 0, 0)}},
+		{"Bound", "", []Period{month(2025, 1, 5, 0, 0), month(2025, 2, 5, 1, 1), month(2025, 3, 9, 1, 0)}},
+		{"Nothing", "", nil},
 	}}
 	drawing := string(c.Draw().SVG())
 	n := classes(t, drawing)
@@ -115,10 +115,37 @@ func TestSteps(t *testing.T) {
 			t.Errorf("the drawing does not say %q", words)
 		}
 	}
+	if n["band"] != 0 || n["ends"] != 0 {
+		t.Errorf("a band or an end is drawn where there is none: %s", drawing)
+	}
 	// An exact line goes to 20, one height above the other; the bound begins where the exact part ended.
 	one, two := c.Series[1].ways(span, func(total int) float64 { return float64(100 - total) })
 	if exact, rest := along(one, stretch), along(two, stretch); exact != "M0 100V95H258.33" || rest != "M258.33 95H491.67V91H750" {
 		t.Errorf("the line is %s and %s", exact, rest)
+	}
+}
+
+// TestStepsSayWhatIsNotKnown: what is disputed is a band, what has no figure no line, and no line goes on after the end.
+func TestStepsSayWhatIsNotKnown(t *testing.T) {
+	span := Span{time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2025, 4, 30, 0, 0, 0, 0, time.UTC)}
+	disputed := month(2025, 2, 20, 0, 0)
+	disputed.Low, disputed.High = 15, 30
+	c := Steps{Span: span, End: End{time.Date(2025, 2, 28, 0, 0, 0, 0, time.UTC), "records end"}, Series: []Series{
+		{"Disputed", "reported: 15 to 30", []Period{month(2025, 1, 10, 0, 0), disputed}},
+		{"Nothing", "", []Period{{From: span.From, To: span.From.AddDate(0, 1, -1), AtLeast: true, New: 1}}},
+	}}
+	drawing := string(c.Draw().SVG())
+	n := classes(t, drawing)
+	if n["band"] != 1 || n["ends"] != 1 || n["bound"] != 0 || n["unknown"] != 1 {
+		t.Errorf("drawn are %v", n)
+	}
+	for _, words := range []string{"Disputed 20", "reported: 15 to 30", "Nothing: no figure on record", "records end"} {
+		if !strings.Contains(drawing, words) {
+			t.Errorf("the drawing does not say %q", words)
+		}
+	}
+	if band := along(c.Series[0].band(span, func(total int) float64 { return float64(100 - total) }), stretch); band != "M258.33 85H491.67V70H258.33" {
+		t.Errorf("the band is %s", band)
 	}
 }
 

@@ -11,21 +11,31 @@ type Steps struct {
 	Label  string // the text alternative
 	Span   Span
 	Series []Series
+	End    End
 	Height int // of the plot, in pixels; 0: 260. The labels of the years stand below
+}
+
+// End is the day after which nothing is known, so that no line goes on, and why.
+type End struct {
+	On    time.Time // zero: nothing ends within the span
+	Words string
 }
 
 // Series is one line: the running total at the end of each period, in order.
 type Series struct {
 	Name    string
+	Note    string // stands below the name and the total; "": nothing
 	Periods []Period
 }
 
-// Period is one step. Periods begin with the first of which a total is known.
+// Period is one step.
 type Period struct {
-	From, To time.Time // the first day and the last
-	Total    int       // up to its end, of what has a figure
-	Unknown  int       // up to its end, how many have none: the total is then at least so much
-	New      int       // how many of these are the period's own
+	From, To  time.Time // the first day and the last
+	Known     bool      // there is a figure up to its end, or no line
+	Total     int       // up to its end, of what has a figure
+	Low, High int       // the total by the lowest of what is reported, and by the highest
+	AtLeast   bool      // the total has no upper bound
+	New       int       // how many of its own records have no figure
 }
 
 const (
@@ -33,14 +43,16 @@ const (
 	lineHeight  = 18 // of the labels above the greatest total
 )
 
-// Draw draws the lines. From the first event without a figure on, a line is dashed, because it is a lower bound from there.
+// Draw draws the lines. From the first event without a figure or an upper bound on, a line is dashed, because it is a lower bound
+// from there. What is reported beside a total is a band around it.
 func (c Steps) Draw() *Drawing {
 	most := 1
 	for _, s := range c.Series {
-		most = max(most, s.last().Total)
+		most = max(most, s.last().Total, s.last().High)
 	}
+	labels := c.labels()
 	height := cmp.Or(c.Height, stepsHeight)
-	headroom := lineHeight*len(c.Series) + 8
+	headroom := lineHeight*len(labels) + 8
 	y := func(total int) float64 {
 		return float64(height) - float64(height-headroom)*float64(total)/float64(most)
 	}
@@ -50,6 +62,12 @@ func (c Steps) Draw() *Drawing {
 		d.text("tick", Thousands(tick), 0, 0, y(tick)-3, "")
 	}
 	c.Span.years(d, float64(height))
+	c.ends(d, float64(height))
+	for i, s := range c.Series {
+		if band := s.band(c.Span, y); band != nil {
+			d.add(shape{kind: path, class: "band" + look(i), way: band})
+		}
+	}
 	for i, s := range c.Series {
 		exact, bound := s.ways(c.Span, y)
 		d.add(shape{kind: path, class: "line" + look(i), way: exact})
@@ -64,8 +82,23 @@ func (c Steps) Draw() *Drawing {
 			}
 		}
 	}
-	c.labels(d)
+	for row, l := range labels {
+		d.text(l.class, l.words, 1, 0, float64(14+lineHeight*row), "end")
+	}
 	return d
+}
+
+// ends marks where the lines end, if that is within the span.
+func (c Steps) ends(d *Drawing, bottom float64) {
+	if c.End.On.IsZero() {
+		return
+	}
+	x, anchor, dx := c.Span.at(c.End.On.AddDate(0, 0, 1)), "", 4.0
+	if x > 0.5 {
+		anchor, dx = "end", -4
+	}
+	d.line("ends", x, 0, x, bottom)
+	d.text("tick", c.End.Words, x, dx, bottom-6, anchor)
 }
 
 // series is how many lines have a look of their own.
@@ -80,14 +113,15 @@ func (s Series) last() Period {
 
 // ways are the line as far as it is exact, and the rest of it; nil if there is none.
 func (s Series) ways(span Span, y func(int) float64) (exact, bound []point) {
+	known := s.known()
 	at := point{0, y(0)}
-	if len(s.Periods) > 0 {
-		at.x = span.at(s.Periods[0].From)
+	if len(known) > 0 {
+		at.x = span.at(known[0].From)
 	}
 	to := &exact
 	exact = append(exact, at)
-	for _, p := range s.Periods {
-		if p.Unknown > 0 && to == &exact {
+	for _, p := range known {
+		if p.AtLeast && to == &exact {
 			to = &bound
 			bound = append(bound, at)
 		}
@@ -101,22 +135,54 @@ func (s Series) ways(span Span, y func(int) float64) (exact, bound []point) {
 	return exact, bound
 }
 
-// labels writes name and total of each line above the end of the lines, the greatest first: there a running total never comes.
-func (c Steps) labels(d *Drawing) {
+// known are the periods from the first of which a total is known.
+func (s Series) known() []Period {
+	i := slices.IndexFunc(s.Periods, func(p Period) bool { return p.Known })
+	if i < 0 {
+		return nil
+	}
+	return s.Periods[i:]
+}
+
+// band goes along the lowest of what is reported and back along the highest; nil if they are the same throughout.
+func (s Series) band(span Span, y func(int) float64) (way []point) {
+	var back []point
+	for _, p := range s.known() {
+		if p.Low == p.High && way == nil {
+			continue
+		}
+		from, to := span.at(p.From), span.at(p.To.AddDate(0, 0, 1))
+		way = append(way, point{from, y(p.Low)}, point{to, y(p.Low)})
+		back = append(back, point{from, y(p.High)}, point{to, y(p.High)})
+	}
+	slices.Reverse(back)
+	return append(way, back...)
+}
+
+type label struct{ class, words string }
+
+// labels are name and total of each line, the greatest first, and what is to be said of it. They stand above the end of the lines:
+// there a running total never comes.
+func (c Steps) labels() []label {
 	order := make([]int, len(c.Series))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return c.Series[b].last().Total - c.Series[a].last().Total })
-	for row, i := range order {
-		last := c.Series[i].last()
-		words := c.Series[i].Name + " " + Thousands(last.Total)
+	var all []label
+	for _, i := range order {
+		s := c.Series[i]
+		words := s.Name + " " + Thousands(s.last().Total)
 		switch {
-		case len(c.Series[i].Periods) == 0:
-			words = c.Series[i].Name + ": no figure on record"
-		case last.Unknown > 0:
-			words = c.Series[i].Name + " at least " + Thousands(last.Total)
+		case !s.last().Known:
+			words = s.Name + ": no figure on record"
+		case s.last().AtLeast:
+			words = s.Name + " at least " + Thousands(s.last().Total)
 		}
-		d.text("label of"+look(i), words, 1, 0, float64(14+lineHeight*row), "end")
+		all = append(all, label{"label of" + look(i), words})
+		if s.Note != "" {
+			all = append(all, label{"tick note", s.Note})
+		}
 	}
+	return all
 }

@@ -56,3 +56,47 @@ func TestLedgerOpenAbove(t *testing.T) {
 	}
 	d.says(t, "/embed/ledger?id=seven", []string{"at least 5 of 7 people (disputed: 3 or more)"})
 }
+
+// TestSumsOpenAbove: a sum with a figure that has no upper bound is "at least", and is drawn so.
+func TestSumsOpenAbove(t *testing.T) {
+	d := newDesk(t, httpapi.Options{})
+	d.write(t, http.MethodPut, "/v1/body-repatriations/a-hundred-or-more", `{"date": "2026-01-15", "summary": "Bodies.",
+		"transfers": [{"from": "RU", "to": "UA", "total": 100}], "sources": ["interbellum-2025-07-23"], "reports": [
+		{"field": "transfers.RU-UA.total", "value": 100, "qualifier": "at_least", "party": "UA", "source": "interbellum-2025-07-23"}]}`, http.StatusCreated, "If-None-Match", "*")
+	if text := d.see(t, "/", http.StatusOK).text; !strings.Contains(text, "at least 22,945 bodies on record, Russia to Ukraine") {
+		t.Errorf("the first page does not say that it is at least so many: %s", text)
+	}
+	view := "/embed/totals?collection=body-repatriations&date=2026-01&from=RU"
+	total := decode[struct{ Data []talks.Total }](t, d.ask(t, "/v1/body-repatriations/totals?by=month&date=2026-01&from=RU").body).Data[0]
+	if total.TotalHigh != nil {
+		t.Fatalf("the sum has an upper bound: %+v", total)
+	}
+	d.says(t, view, []string{"Russia → Ukraine " + atLeast(*total.Total, 1)})
+	if page := d.do(t, http.MethodGet, view, browser, http.StatusOK).body; !strings.Contains(string(page), `class="line bound s0"`) {
+		t.Error("the line is not dashed")
+	}
+}
+
+// TestSumsSayWhatIsNotKnown, by the records of the data set.
+func TestSumsSayWhatIsNotKnown(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	home := s.see(t, "/", http.StatusOK).text
+	totals := decode[struct{ Data []talks.Total }](t, s.ask(t, "/v1/body-repatriations/totals?by=year&from=RU").body).Data
+	low, high := 0, 0
+	for _, total := range totals {
+		low, high = low+*total.TotalLow, high+*total.TotalHigh
+	}
+	between := atLeast(low, 0) + " to " + atLeast(high, 0)
+	if want := between + ", where reports differ"; low == high || !strings.Contains(home, want) {
+		t.Errorf("the first page does not say %q: %s", want, home)
+	}
+	s.says(t, "/embed/totals?collection=body-repatriations&from=RU", []string{"reported: " + between})
+	s.says(t, "/embed/totals?collection=body-repatriations&date=2026", []string{"records end"})
+	s.says(t, "/embed/totals?from=UA&date=2022-05", []string{": no figure on record"}, "at least 0")
+	for by, head := range map[string]string{"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"} {
+		page := string(s.do(t, http.MethodGet, "/embed/totals?date=2025&by="+by, browser, http.StatusOK).body)
+		if !strings.Contains(page, `<th scope="col">`+head+`</th>`) || !strings.Contains(page, " by "+by+", "+by+"s without a record left out") {
+			t.Errorf("the table by %s does not say so", by)
+		}
+	}
+}

@@ -199,7 +199,7 @@ var sumsOf = map[string]struct{ title, unit, kind string }{
 func (d *viewing) embedTotals(t *store.Table, e *web.Embed) error {
 	of := sumsOf[t.Name]
 	e.Title = of.title + ": running totals of the records"
-	e.Deck = "A dashed line is a lower bound: from there on some records have no figure. Open circles are the times of such records."
+	e.Deck = "A dashed line is a lower bound: from there on some records have no figure or no upper bound. Open circles are the times of records without a figure. A pale band lies between what reports give."
 	plain, err := url.ParseQuery(d.list.Canonical())
 	if err != nil {
 		return err

@@ -262,7 +262,7 @@ func (c *collection) tabulate(d *viewing, page *web.Explore, f web.Frame, values
 		page.Rows = append(page.Rows, cells)
 	}
 	page.Count, page.Total, page.Undated, page.Unplaced, page.Meant = len(page.Rows), info.Total, info.Undated, info.Unplaced, info.DidYouMean
-	page.Several, page.Missing = c.table.Rows != nil && c.table.Rows.Join != "", missing(info.Coverage)
+	page.Several, page.Missing = c.table.Rows != nil && c.table.Rows.Join != "", coverageOf(info.Coverage).missing()
 	if info.Next != nil {
 		page.Next = joined(d.r.URL.EscapedPath(), l.Next(*info.Next))
 	}

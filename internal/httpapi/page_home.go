@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/render"
@@ -113,13 +115,17 @@ func speakers(published []talks.PublishedTotal) any {
 
 // sum reads the sums by month of the records of a list, and what is known to be missing.
 func (d *viewing) sum(t *store.Table, l query.List, title, unit string) (web.Sum, error) {
-	sum := web.Sum{Collection: t.Name, Title: title, Unit: unit}
+	sum := web.Sum{Collection: t.Name, Title: title, Unit: unit, By: cmp.Or(l.By, "month")}
+	if at := d.moment.RecordedAt; at != nil {
+		sum.Today = at.UTC().Format(time.DateOnly)
+	}
 	var err error
 	if sum.Totals, err = totals[talks.Total](d, t, l); err != nil {
 		return sum, err
 	}
 	_, info, err := list[struct{}](d, t, "limit=1&fields=id")
-	sum.Missing = missing(info.Coverage)
+	reach := coverageOf(info.Coverage)
+	sum.Missing, sum.Ends = reach.missing(), reach.To
 	return sum, err
 }
 
@@ -144,17 +150,25 @@ func (d *viewing) latest() ([]web.Changeset, error) {
 	return all, nil
 }
 
-// missing is what is known to be missing from a collection, by its coverage as JSON.
-func missing(coverage []byte) []string {
-	var c struct {
-		Missing []struct {
-			Year    *int   `json:"year"`
-			Missing string `json:"missing"`
-		} `json:"missing"`
+// coverage is how far the records of a collection reach.
+type coverage struct {
+	To      string `json:"to"` // the last day
+	Missing []struct {
+		Year    *int   `json:"year"`
+		Missing string `json:"missing"`
+	} `json:"missing"`
+}
+
+// coverageOf reads it from JSON; it is empty where there is none.
+func coverageOf(text []byte) (c coverage) {
+	if text == nil || json.Unmarshal(web.Visible(text), &c) != nil {
+		return coverage{}
 	}
-	if coverage == nil || json.Unmarshal(web.Visible(coverage), &c) != nil {
-		return nil
-	}
+	return c
+}
+
+// missing is what is known to be missing.
+func (c coverage) missing() []string {
 	var all []string
 	for _, m := range c.Missing {
 		if m.Year != nil {

@@ -140,7 +140,7 @@ func NewTimeline(f Frame, events []talks.Event, statuses map[string]string) *cha
 // Describes is the summary of a record in the facts of an embed.
 func (e *Embed) Describes(names Names, collection string, value any) {
 	e.Title, e.Summary = Describe(names, value)
-	e.Kicker = strings.ToUpper(Noun(collection)[:1]) + Noun(collection)[1:]
+	e.Kicker = capital(Noun(collection))
 	add := func(label, text string) {
 		if text != "" {
 			e.Facts = append(e.Facts, Fact{label, text})

@@ -25,9 +25,12 @@ type Home struct {
 	Changesets  []Changeset            // newest first
 }
 
-// Sum is the sums of a collection by month.
+// Sum is the sums of a collection by month or another period.
 type Sum struct {
 	Collection string
+	By         string // the period
+	Ends       string // the last day of which records are kept; "": not known
+	Today      string // the day of the revision
 	Title      string
 	Unit       string
 	Totals     []talks.Total
@@ -154,57 +157,6 @@ func months(first, last time.Time) chart.Span {
 		From: time.Date(first.Year(), first.Month(), 1, 0, 0, 0, 0, time.UTC),
 		To:   time.Date(last.Year(), last.Month()+1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -1),
 	}
-}
-
-// Steps are the sums of a collection, drawn.
-type Steps struct {
-	Sum
-	Drawn chart.Steps
-	Chart template.HTML
-	Last  []talks.Total // of each direction
-	Rows  []talks.Total // the periods in which something was recorded
-}
-
-func (h Home) steps(names Names) []Steps {
-	var all []Steps
-	for _, sum := range h.Sums {
-		all = append(all, NewSteps(names, sum))
-	}
-	return all
-}
-
-// NewSteps draws sums by month, and sorts out what the table shows.
-func NewSteps(names Names, sum Sum) Steps {
-	s := Steps{Sum: sum}
-	c := chart.Steps{Label: sum.Title + ", running totals of the records by direction. The table below has the same."}
-	for _, t := range sum.Totals {
-		name := names.Of("parties", t.From) + " → " + names.Of("parties", t.To)
-		i := slices.IndexFunc(c.Series, func(s chart.Series) bool { return s.Name == name })
-		if i < 0 {
-			i = len(c.Series)
-			c.Series = append(c.Series, chart.Series{Name: name})
-			s.Last = append(s.Last, t)
-		}
-		s.Last[i] = t
-		period := chart.Period{From: date(t.StartsOn), To: date(t.EndsOn), New: t.UnknownCount}
-		if t.RunningTotal != nil {
-			period.Total = *t.RunningTotal
-		}
-		if t.RunningUnknownCount != nil {
-			period.Unknown = *t.RunningUnknownCount
-		}
-		if t.RunningTotal != nil || len(c.Series[i].Periods) > 0 {
-			c.Series[i].Periods = append(c.Series[i].Periods, period)
-		}
-		if t.Records > 0 {
-			s.Rows = append(s.Rows, t)
-		}
-	}
-	if len(sum.Totals) > 0 {
-		c.Span = months(date(sum.Totals[0].StartsOn), date(sum.Totals[len(sum.Totals)-1].EndsOn))
-		s.Drawn, s.Chart = c, c.Draw().SVG()
-	}
-	return s
 }
 
 // places adds up what happened where.

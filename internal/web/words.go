@@ -22,6 +22,7 @@ func (s *Site) funcs() template.FuncMap {
 		"moment":  moment,
 		"number":  number,
 		"words":   words,
+		"capital": capital,
 		"figure":  NewFigure,
 		"shorten": shorten,
 		"deref":   deref,
@@ -121,6 +122,9 @@ func number(value any) string {
 
 // words are a word of an enumeration as people write it.
 func words(value any) string { return strings.ReplaceAll(fmt.Sprint(deref(value)), "_", " ") }
+
+// capital begins a word with a capital letter.
+func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
 // shorten cuts a text at the end of a word.
 func shorten(text string, most int) string {
