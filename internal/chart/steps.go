@@ -62,7 +62,7 @@ func (c Steps) Draw() *Drawing {
 		d.text("tick", Thousands(tick), 0, 0, y(tick)-3, "")
 	}
 	c.Span.years(d, float64(height))
-	c.ends(d, float64(height))
+	c.ends(d, float64(headroom), float64(height))
 	for i, s := range c.Series {
 		if band := s.band(c.Span, y); band != nil {
 			d.add(shape{kind: path, class: "band" + look(i), way: band})
@@ -89,7 +89,7 @@ func (c Steps) Draw() *Drawing {
 }
 
 // ends marks where the lines end, if that is within the span.
-func (c Steps) ends(d *Drawing, bottom float64) {
+func (c Steps) ends(d *Drawing, top, bottom float64) {
 	if c.End.On.IsZero() {
 		return
 	}
@@ -97,7 +97,7 @@ func (c Steps) ends(d *Drawing, bottom float64) {
 	if x > 0.5 {
 		anchor, dx = "end", -4
 	}
-	d.line("ends", x, 0, x, bottom)
+	d.line("ends", x, top, x, bottom)
 	d.text("tick", c.End.Words, x, dx, bottom-6, anchor)
 }
 

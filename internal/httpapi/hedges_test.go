@@ -91,12 +91,25 @@ func TestSumsSayWhatIsNotKnown(t *testing.T) {
 		t.Errorf("the first page does not say %q: %s", want, home)
 	}
 	s.says(t, "/embed/totals?collection=body-repatriations&from=RU", []string{"reported: " + between})
-	s.says(t, "/embed/totals?collection=body-repatriations&date=2026", []string{"records end"})
+	s.says(t, "/embed/totals?collection=body-repatriations&date=2026", []string{"records end, 26 February 2026"})
 	s.says(t, "/embed/totals?from=UA&date=2022-05", []string{": no figure on record"}, "at least 0")
 	for by, head := range map[string]string{"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"} {
 		page := string(s.do(t, http.MethodGet, "/embed/totals?date=2025&by="+by, browser, http.StatusOK).body)
 		if !strings.Contains(page, `<th scope="col">`+head+`</th>`) || !strings.Contains(page, " by "+by+", "+by+"s without a record left out") {
 			t.Errorf("the table by %s does not say so", by)
+		}
+	}
+}
+
+// TestDrawnLedgerHasTheStanding: a drawn ledger says of each promise how it stands, as the table of the page does.
+func TestDrawnLedgerHasTheStanding(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	for _, width := range []string{"720", "320"} {
+		drawn := textOfSVG(t, s.get(t, "/embed/ledger.svg?target.known=true&width="+width, http.StatusOK))
+		for _, words := range []string{"met", "lapsed", "no records: they end on 2026-03-06", "open; 8 events have no figure"} {
+			if !strings.Contains(drawn, words) {
+				t.Errorf("%s pixels wide it does not say %q: %s", width, words, drawn)
+			}
 		}
 	}
 }

@@ -143,7 +143,7 @@ func (s *sheet) steps(t Steps) {
 func (s *sheet) ledger(names Names, rows []LedgerRow) {
 	wide := s.width >= 520
 	for i, r := range rows {
-		head, row := 0.0, 34.0
+		head, row := 0.0, 44.0
 		var title []string
 		if r.First {
 			said := isolated(r.C.Summary)
@@ -154,7 +154,7 @@ func (s *sheet) ledger(names Names, rows []LedgerRow) {
 			head = 10 + 17*float64(len(title))
 		}
 		if !wide {
-			row = 62
+			row = 78
 		}
 		rest := 0.0 // of the line that counts the others
 		if i < len(rows)-1 {
@@ -179,19 +179,21 @@ func (s *sheet) ledger(names Names, rows []LedgerRow) {
 
 // delivered draws one direction of a commitment.
 func (s *sheet) delivered(names Names, p talks.Progress, wide bool) {
-	way, said := cmp.Or(Direction(names, p.From, p.To), "no direction"), Delivered(p)
+	way, said, standing := cmp.Or(Direction(names, p.From, p.To), "no direction"), Delivered(p), Standing(p)
 	if wide {
 		bar, text := s.left+0.26*s.width, s.left+0.62*s.width
 		s.Place(Bar(names, p).Draw(), bar, s.y, 0.34*s.width)
 		s.Text("deck", s.one("deck", way, 0.25*s.width), s.left, s.y+19, "")
 		s.Text("body", s.one("body", said, 0.38*s.width), text, s.y+19, "")
-		s.y += 34
+		s.Text("stamp", s.one("stamp", standing, 0.38*s.width), text, s.y+35, "")
+		s.y += 44
 		return
 	}
 	s.Text("deck", s.one("deck", way, s.width), s.left, s.y+14, "")
 	s.Place(Bar(names, p).Draw(), s.left, s.y+14, s.width)
 	s.Text("body", s.one("body", said, s.width), s.left, s.y+56, "")
-	s.y += 62
+	s.Text("stamp", s.one("stamp", standing, s.width), s.left, s.y+71, "")
+	s.y += 78
 }
 
 // one is as much of a text as stands in one line.
@@ -211,6 +213,24 @@ func Delivered(p talks.Progress) string {
 	text += " " + p.Unit
 	if between := disputed(p); between != "" {
 		text += " (" + between + ")"
+	}
+	return text
+}
+
+// Standing is how a promise stands in one direction, in words, and what is missing that would tell more.
+func Standing(p talks.Progress) string {
+	text := "nothing promised"
+	if p.Status != nil {
+		text = words(*p.Status)
+	}
+	switch {
+	case p.Delivered == nil && p.Events == 0 && strings.HasPrefix(p.InWords, text):
+		return p.InWords
+	case p.Delivered == nil && p.Events == 0:
+		text += "; " + p.InWords
+	}
+	if p.UnknownCount > 0 {
+		text += "; " + plural(p.UnknownCount, "event has", "events have") + " no figure"
 	}
 	return text
 }

@@ -119,8 +119,8 @@ func NewSteps(names Names, sum Sum) Steps {
 	if len(sum.Totals) > 0 {
 		c.Span = months(date(sum.Totals[0].StartsOn), date(sum.Totals[len(sum.Totals)-1].EndsOn))
 		if !end.IsZero() && end.Before(date(sum.Totals[len(sum.Totals)-1].EndsOn)) {
-			c.End = chart.End{On: end, Words: why}
-			c.Label += " The lines end on " + day(end.Format(time.DateOnly)) + ": " + why + "."
+			c.End = chart.End{On: end, Words: why + ", " + day(end.Format(time.DateOnly))}
+			c.Label += " The lines end with a mark: " + c.End.Words + "."
 		}
 		s.Drawn, s.Chart = c, c.Draw().SVG()
 	}
