@@ -1,8 +1,8 @@
 package talks
 
 // Progress is what became of a commitment in one direction: what was promised beside what is on record as delivered. The
-// sums are of the events that count towards the commitment and have a figure. Where some have none (UnknownCount), Delivered
-// is at least so much, Remaining at most and Share at least; DeliveredHigh is then not known.
+// sums are of the events that count towards the commitment and have a figure. Where some have none (UnknownCount), or no
+// upper bound, Delivered is at least so much, Remaining at most and Share at least; DeliveredHigh is then not known.
 type Progress struct {
 	From               *string  `json:"from"` // nil, as To, where the unit has no direction
 	To                 *string  `json:"to"`
