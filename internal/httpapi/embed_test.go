@@ -173,16 +173,7 @@ func TestEmbedsShowTheNumbersOfTheAPI(t *testing.T) {
 		"/embed/record?collection=prisoner-exchanges&id=exchange-2024-12-30":                {"189 people (disputed: 150 to 189)"},
 		"/embed/record?collection=prisoner-exchanges&id=exchange-2024-12-30&reported_by=RU": {"150 people (by one voice)", "figures as Russia gave them"},
 	} {
-		page := parse(t, view, s.do(t, http.MethodGet, view, browser, http.StatusOK).body).text
-		drawn := textOfSVG(t, s.get(t, as(view, ".svg"), http.StatusOK))
-		for _, words := range want {
-			if !strings.Contains(drawn, words) {
-				t.Errorf("%s does not say %q as a drawing: %s", view, words, drawn)
-			}
-			if !strings.Contains(page, words) && !strings.Contains(view, "ledger") { // whose page is the table of other pages
-				t.Errorf("%s does not say %q as a page: %s", view, words, page)
-			}
-		}
+		s.says(t, view, want)
 	}
 	// A sheet that is too small counts what it leaves out.
 	if small := textOfSVG(t, s.get(t, "/embed/ledger.svg?target.known=true&height=315", http.StatusOK)); !regexp.MustCompile(`And \d+ more lines\.`).MatchString(small) {
