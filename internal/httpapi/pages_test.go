@@ -193,13 +193,15 @@ func TestPagesAreAsTheContractSays(t *testing.T) {
 		"/explore/rounds?party=TR":        {"Answer", "antalya-2022"},
 		"/rounds/istanbul-2025-3":         {"Vladimir Medinsky", "disputed: 34 to 90", "at most 38", "Inter Bellum"},
 		"/rounds/istanbul-2025-3?as_of=1": {"The past.", "Vladimir Medinsky"},
-		"/commitments/istanbul-2025-2-exchange-categories":       {"at least 250 of at least 1,000 people", "8 events have no figure"},
-		"/commitments/us-2026-05-exchange-1000":                  {"no figure on record", "no records"},
-		"/prisoner-exchanges/exchange-2024-12-30":                {"189 disputed: 150 to 189", "Russian Ministry of Defence", "Coordination Headquarters"},
-		"/prisoner-exchanges/exchange-2024-12-30?reported_by=RU": {"Figures are those that Russia gave", "150 by one voice"},
-		"/claims/children-list-checked-2025-07":                  {"A claim by Russia", "Answers:"},
-		"/people/rustem-umerov":                                  {"Рустем Умєров"},
-		"/changesets/1":                                          {"Changeset 1"},
+		"/commitments/istanbul-2025-2-exchange-categories":                               {"at least 250 of at least 1,000 people", "8 events have no figure"},
+		"/commitments/us-2026-05-exchange-1000":                                          {"no figure on record", "no records"},
+		"/prisoner-exchanges/exchange-2024-12-30":                                        {"189 disputed: 150 to 189", "Russian Ministry of Defence", "Coordination Headquarters"},
+		"/prisoner-exchanges/exchange-2024-12-30?reported_by=RU":                         {"Figures are those that Russia gave", "150 by one voice"},
+		"/claims/children-list-checked-2025-07":                                          {"A claim by Russia", "Answers:"},
+		"/people/rustem-umerov":                                                          {"Рустем Умєров"},
+		"/changesets/1":                                                                  {"Changeset 1"},
+		"/published-totals/prisoners-to-russia-2025-12-30-istanbul-civilians":            {"The figure of Mikhail Galuzin (Russia)", "civilians under the Istanbul agreements", "none: the scopes differ"},
+		"/explore/published-totals?id=prisoners-to-russia-2025-12-30-istanbul-civilians": {"scope from", "civilians under the Istanbul agreements"},
 	} {
 		p := s.see(t, target, http.StatusOK)
 		for _, words := range want {
@@ -368,6 +370,61 @@ func TestPagesShowTheNumbersOfTheAPI(t *testing.T) {
 				t.Errorf("%s does not say %q", e.ID, words)
 			}
 		}
+	}
+}
+
+// TestPublishedTotalsKeepTheirScope: the first page says what each counts, keeps every voice, and sets our sum only beside what counts
+// the same.
+func TestPublishedTotalsKeepTheirScope(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	page := string(s.do(t, http.MethodGet, "/", browser, http.StatusOK).body)
+	all := decode[struct{ Data []talks.PublishedTotal }](t, s.ask(t, "/v1/published-totals?limit=1000").body).Data
+	shown := map[string]string{}
+	for _, match := range regexp.MustCompile(`<tr><td><a href="/published-totals/([^"]*)">(.*)</tr>`).FindAllStringSubmatch(page, -1) {
+		shown[match[1]] = match[2]
+	}
+	type scope struct{ kind, from, to, party, voice, since, what any }
+	is := func(text *string) string {
+		if text == nil {
+			return ""
+		}
+		return *text
+	}
+	seen, alone, beside := map[scope]bool{}, 0, 0
+	for _, p := range all { // the newest first
+		row := html.UnescapeString(shown[p.ID])
+		k := scope{p.Kind, is(p.From), is(p.To), is(p.Party), is(p.SaidBy), p.ScopeFrom, is(p.ScopeNote)}
+		switch {
+		case row == "" && !seen[k]:
+			t.Errorf("%s is not shown", p.ID)
+		case row == "":
+		case p.ScopeNote != nil:
+			if alone++; !strings.Contains(row, *p.ScopeNote) || !strings.Contains(row, "the scopes differ") {
+				t.Errorf("%s: %s", p.ID, row)
+			}
+		default:
+			if beside++; !strings.Contains(row, ">"+atLeast(p.RecordsTotal, p.UnknownCount)+"<") {
+				t.Errorf("%s: %s", p.ID, row)
+			}
+		}
+		seen[k] = true
+	}
+	if alone < 5 || beside < 5 {
+		t.Errorf("%d with a scope of their own, %d beside our sum", alone, beside)
+	}
+}
+
+// TestFirstPageOfAVoiceAndOfBefore: it says whose figures the sums are of, and when nothing was on record it counts nothing.
+func TestFirstPageOfAVoiceAndOfBefore(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	if text := s.see(t, "/?reported_by=RU", http.StatusOK).text; !strings.Contains(text, "Sums of the figures that Russia gave") || strings.Contains(text, "best-supported figure of") {
+		t.Error("the sums of a voice are said to be of others")
+	}
+	if text := s.see(t, "/?as_of=2020-01-01T00:00:00Z", http.StatusOK).text; !strings.Contains(text, "Nothing was on record then") || strings.Contains(text, "rounds of talks held") {
+		t.Errorf("before the first revision: %s", text)
+	}
+	if text := s.see(t, "/", http.StatusOK).text; !strings.Contains(text, "Sums of the best-supported figure") || strings.Contains(text, "Nothing was on record") {
+		t.Error("the first page does not say of what its sums are")
 	}
 }
 

@@ -29,6 +29,8 @@ func (s *Site) funcs() template.FuncMap {
 		"noun":    Noun,
 		"title":   Title,
 		"hedged":  hedged,
+		"outlet":  outlet,
+		"apart":   apart,
 		"unit":    unit,
 		"way":     Direction,
 		"did":     func(op string) string { return strings.TrimSuffix(op, "e") + "ed" },
