@@ -1,6 +1,8 @@
 package httpapi_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
@@ -425,6 +428,64 @@ func TestFirstPageOfAVoiceAndOfBefore(t *testing.T) {
 	}
 	if text := s.see(t, "/", http.StatusOK).text; !strings.Contains(text, "Sums of the best-supported figure") || strings.Contains(text, "Nothing was on record") {
 		t.Error("the first page does not say of what its sums are")
+	}
+}
+
+// TestFirstPageIsAnnounced by what it is about, and as a data set.
+func TestFirstPageIsAnnounced(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	page := string(s.do(t, http.MethodGet, "/", browser, http.StatusOK).body)
+	for _, want := range []string{"<title>%s</title>", `<meta property="og:title" content="%s">`, `<meta property="og:image:alt" content="%s">`} {
+		if want = fmt.Sprintf(want, "The Russia–Ukraine talks, and what came of them · Parley"); !strings.Contains(page, want) {
+			t.Errorf("the first page does not have %s", want)
+		}
+	}
+	match := regexp.MustCompile(`(?s)<script type="application/ld\+json">(.*?)</script>`).FindStringSubmatch(page)
+	if match == nil {
+		t.Fatal("the first page has no linked data")
+	}
+	type described struct {
+		ID          string   `json:"@id"`
+		Type        []string `json:"@type"`
+		Name        string   `json:"name"`
+		Description string   `json:"description"`
+		License     string   `json:"license"`
+		Version     string   `json:"version"`
+		Modified    string   `json:"dateModified"`
+		Coverage    string   `json:"temporalCoverage"`
+	}
+	got, want := decode[described](t, []byte(match[1])), decode[described](t, s.ask(t, "/v1/dataset.jsonld").body)
+	if diff := cmp.Diff(want, got); diff != "" || !slices.Contains(got.Type, "Dataset") || got.Coverage == "" {
+		t.Errorf("the linked data is not that of the catalogue (-want +got):\n%s", diff)
+	}
+}
+
+// TestDocsAreSecure: they may not be framed, load nothing from elsewhere, and run only the scripts that they are made of.
+func TestDocsAreSecure(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	a := s.do(t, http.MethodGet, "/docs/", browser, http.StatusOK)
+	h := a.response.Header
+	policy := h.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "connect-src 'self'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("Content-Security-Policy %s, without %s", policy, want)
+		}
+	}
+	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") || h.Get("Referrer-Policy") != "strict-origin-when-cross-origin" || h.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("headers: %v", h)
+	}
+	inline := regexp.MustCompile(`(?s)<(?:script|style)>(.*?)</`).FindAllSubmatch(a.body, -1)
+	if len(inline) == 0 {
+		t.Error("the docs have no scripts of their own: the hashes are for nothing")
+	}
+	for _, match := range inline {
+		sum := sha256.Sum256(match[1])
+		if hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(policy, hash) {
+			t.Errorf("the policy does not allow %.80s", match[1])
+		}
+	}
+	if got := s.get(t, "/docs/swagger-ui.css", http.StatusOK).response.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/css") {
+		t.Errorf("the style sheet is %s", got)
 	}
 }
 
