@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 
+	"github.com/swaggest/swgui"
 	"github.com/swaggest/swgui/v5emb"
 
 	"github.com/parley-api/parley/api"
@@ -16,7 +17,15 @@ import (
 // docs is the contract to read and try in a browser. All that it needs is in the program.
 func docs() http.HandlerFunc {
 	const at = "/docs/"
-	ui := v5emb.New("Parley API", "/openapi.json", at)
+	ui := v5emb.NewHandlerWithConfig(swgui.Config{
+		Title: "Parley API", SwaggerJSON: "/openapi.json", BasePath: at,
+		// What is tried is asked of the server that the docs are from, whichever the contract names.
+		SettingsUI: map[string]string{"requestInterceptor": `function (request) {
+				var to = new URL(request.url, location.href);
+				request.url = location.origin + to.pathname + to.search;
+				return request;
+			}`},
+	})
 	var page foreseen
 	ui.ServeHTTP(&page, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: at}})
 	policy := "default-src 'none'; script-src 'self'" + hashes("script", page.Bytes()) + "; style-src 'self'" + hashes("style", page.Bytes()) +
