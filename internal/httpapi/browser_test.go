@@ -196,6 +196,37 @@ func TestBrowserPolicy(t *testing.T) {
 	}
 }
 
+// TestBrowserDocs: the policy of the docs hinders nothing that they do, nor a request that is tried in them.
+func TestBrowserDocs(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	ctx := browse(t)
+	do(t, ctx, chromedp.Navigate(s.url+"/docs/"), chromedp.WaitVisible(chromedp.CSS(".opblock-summary-control")), chromedp.Evaluate[chromedp.Void](`
+		void [...document.querySelectorAll(".opblock-summary-path")].find((p) => p.dataset.path === "/readyz").click()`))
+	do(t, ctx, chromedp.WaitVisible(chromedp.CSS(".try-out__btn")), chromedp.Evaluate[chromedp.Void](`document.querySelector(".try-out__btn").click()`),
+		chromedp.WaitVisible(chromedp.CSS("button.execute")), chromedp.Evaluate[chromedp.Void](`document.querySelector("button.execute").click()`),
+		chromedp.WaitVisible(chromedp.CSS(".live-responses-table tbody")))
+	if code := eval[string](t, ctx, `document.querySelector(".live-responses-table tbody .response-col_status").innerText`); !strings.Contains(code, "200") {
+		t.Errorf("what was tried answers %s", code)
+	}
+}
+
+// TestBrowserSandbox: an embed in a sandbox, which has no origin, says how tall it is, is heard, and keeps up.
+func TestBrowserSandbox(t *testing.T) {
+	d := liveDesk(t, httpapi.Options{})
+	ctx := browse(t)
+	do(t, ctx, chromedp.Navigate(foreign(t, `<iframe sandbox="allow-scripts" height="480" width="700" src="`+d.url+`/embed/round?id=istanbul-2025-3"></iframe><script src="`+d.url+`/assets/embed.js" async></script>`)))
+	until(t, ctx, `Number(document.querySelector("iframe").height) !== 480`)
+	if height := eval[int](t, ctx, `Number(document.querySelector("iframe").height)`); height < 100 {
+		t.Errorf("the frame is %d tall", height)
+	}
+	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
+	until(t, ctx, `(() => {
+		window.told ??= (addEventListener("message", ({ data }) => { window.told = data.revision; }), "");
+		document.querySelector("iframe").contentWindow.postMessage({ type: "parley:measure" }, "*");
+		return told === "2";
+	})()`)
+}
+
 // TestBrowserKeyboard asks a query with the keyboard alone, with scripts and without.
 func TestBrowserKeyboard(t *testing.T) {
 	s := open(t, httpapi.Options{})
@@ -254,6 +285,21 @@ func TestBrowserKeepsUp(t *testing.T) {
 		t.Errorf("the page changed under the keyboard: it is at revision %s", revision)
 	}
 	do(t, ctx, chromedp.Click(chromedp.CSS(".live button")), chromedp.WaitVisible(chromedp.CSS(`body[data-revision="3"]`)))
+}
+
+// TestBrowserSeesThatARecordIsGone: the page of a record that is deleted says so, and shows the record when it is back.
+func TestBrowserSeesThatARecordIsGone(t *testing.T) {
+	d := liveDesk(t, httpapi.Options{})
+	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
+	ctx := browse(t, "410")
+	do(t, ctx, chromedp.Navigate(d.url+"/claims/a-test"))
+	d.write(t, http.MethodDelete, "/v1/claims/a-test", "", http.StatusNoContent, "If-Match", "*", "Content-Type", "-")
+	do(t, ctx, chromedp.WaitVisible(chromedp.CSS("main article.failure")))
+	if text := eval[string](t, ctx, `document.body.innerText`); !strings.Contains(text, "no longer there") || !strings.Contains(text, "See it as it last was") {
+		t.Errorf("the page does not say that its record is gone: %s", text)
+	}
+	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
+	do(t, ctx, chromedp.WaitVisible(chromedp.CSS(`body[data-revision="4"] main article:not(.failure)`)))
 }
 
 // foreign is a page of somebody else, on another server, with some lines in it.

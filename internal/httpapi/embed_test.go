@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/parley-api/parley/internal/httpapi"
+	"github.com/parley-api/parley/internal/talks"
 )
 
 // views are embeds, one of each kind and some that are special.
@@ -223,10 +224,70 @@ func TestOEmbed(t *testing.T) {
 			t.Errorf("%s has no picture", target)
 		}
 	}
-	for _, page := range []string{"/nothing", "/rounds/none", "/explore/rounds", "/explore/none", "https://example.org/", "/v1/rounds", "/embed/timeline.svg", "/embed/none", "/explore/events?x=y", "ftp://%zz"} {
+	for _, page := range []string{"/nothing", "/rounds/none", "/explore/rounds", "/explore/none", "https://example.org/", "/v1/rounds", "/embed/timeline.svg", "/embed/none", "/explore/events?x=y", "ftp://%zz", "/commitments/none", "/commitments/istanbul-2025-2-exchange-categories?as_of=0", "/commitments/istanbul-2025-2-exchange-categories?x=y"} {
 		s.get(t, "/oembed?url="+url.QueryEscape(page), http.StatusNotFound)
 	}
 	s.get(t, "/oembed?url=%2F&format=xml", http.StatusNotImplemented)
+}
+
+// TestEmbedOfAPublishedTotal says whose figure it is and what was counted, as a page, as a drawing, and where it is announced.
+func TestEmbedOfAPublishedTotal(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	const id = "prisoners-to-russia-2025-12-30-istanbul-civilians"
+	const asked = "?collection=published-totals&id=" + id
+	page := s.do(t, http.MethodGet, "/published-totals/"+id, browser, http.StatusOK).body
+	about := regexp.MustCompile(`<meta property="og:description" content="([^"]*)"`).FindSubmatch(page)
+	if about == nil {
+		t.Fatal("the page has no description")
+	}
+	for name, text := range map[string]string{
+		"page":        parse(t, asked, s.do(t, http.MethodGet, "/embed/record"+asked, browser, http.StatusOK).body).text,
+		"drawing":     textOfSVG(t, s.get(t, "/embed/record.svg"+asked, http.StatusOK)),
+		"description": string(about[1]),
+	} {
+		for _, want := range []string{"Mikhail Galuzin", "Russia", "civilians under the Istanbul agreements"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the %s does not say %q: %s", name, want, text)
+			}
+		}
+		if strings.Contains(text, "1,693") {
+			t.Errorf("the %s sets the sum of all beside it: %s", name, text)
+		}
+	}
+}
+
+// TestEmbedsOfCommitments: each has an embed that shows it, also one without a number, and its picture is of the same view.
+func TestEmbedsOfCommitments(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	image := regexp.MustCompile(`<meta property="og:image" content="[^"]*(/embed/[a-z]*)\.png\?`)
+	views := map[string]int{}
+	for _, c := range decode[struct{ Data []talks.Commitment }](t, s.ask(t, "/v1/commitments?limit=1000").body).Data {
+		want := "/embed/record"
+		if c.Progress != nil && len(*c.Progress) > 0 {
+			want = "/embed/ledger"
+		}
+		views[want]++
+		page := s.do(t, http.MethodGet, "/commitments/"+c.ID, browser, http.StatusOK).body
+		if match := image.FindSubmatch(page); match == nil || string(match[1]) != want {
+			t.Errorf("%s: the picture is of %s, want %s", c.ID, match, want)
+		}
+		e := decode[struct{ HTML string }](t, s.get(t, "/oembed?url="+url.QueryEscape("/commitments/"+c.ID), http.StatusOK).body)
+		src := regexp.MustCompile(`<iframe src="([^"]*)"`).FindStringSubmatch(e.HTML)
+		if src == nil || !strings.Contains(src[1], want) {
+			t.Errorf("%s: %s, want %s", c.ID, e.HTML, want)
+			continue
+		}
+		shown := s.do(t, http.MethodGet, strings.TrimPrefix(strings.ReplaceAll(src[1], "&amp;", "&"), s.url), browser, http.StatusOK)
+		if strings.Contains(string(shown.body), `<p class="none">`) {
+			t.Errorf("%s: the embed shows nothing", c.ID)
+		}
+	}
+	if views["/embed/record"] == 0 || views["/embed/ledger"] == 0 {
+		t.Error(views)
+	}
+	if text := string(s.do(t, http.MethodGet, "/embed/ledger?id=geneva-2026-3-follow-up-round", browser, http.StatusOK).body); strings.Contains(text, "Nothing on record matches") || !strings.Contains(text, "The commitment that matches has no number") {
+		t.Errorf("the ledger says of a commitment without a number that there is none: %s", text)
+	}
 }
 
 // dimensions reads how large a picture is.

@@ -169,7 +169,7 @@ func (d *viewing) embedLedger(t *store.Table, e *web.Embed) error {
 	var all []talks.Commitment
 	for _, c := range commitments {
 		cited = append(cited, citing{c.Sources})
-		if c.Progress == nil || len(*c.Progress) == 0 {
+		if !numbered(c) {
 			without++
 			continue
 		}
@@ -177,14 +177,18 @@ func (d *viewing) embedLedger(t *store.Table, e *web.Embed) error {
 	}
 	e.Sources.Publishers = publishersOf(cited)
 	cut(e, info, len(commitments), "commitments")
+	e.Ledger = web.Ledger(d.names, all)
 	switch {
+	case without == 0 && e.Ledger == nil:
+		e.None = noneMatches
+	case without == 1 && e.Ledger == nil:
+		e.None = "The commitment that matches has no number, so there is nothing to draw."
+	case e.Ledger == nil:
+		e.None = fmt.Sprintf("The %d commitments that match have no number, so there is nothing to draw.", without)
 	case without == 1:
 		e.Left = append(e.Left, "One commitment that matches has no number, and is not drawn.")
 	case without > 1:
 		e.Left = append(e.Left, fmt.Sprintf("%d commitments that match have no number, and are not drawn.", without))
-	}
-	if e.Ledger = web.Ledger(d.names, all); e.Ledger == nil {
-		e.None = noneMatches
 	}
 	return nil
 }
@@ -265,17 +269,23 @@ func embedOfHome(voice string) string {
 	return joined(embeds+"timeline", strings.Trim("type=round,prisoner_exchange,body_repatriation&"+voice, "&"))
 }
 
-// embedOfRecord is the embed of a record.
-func embedOfRecord(t *store.Table, id, voice string) string {
+// embedOfRecord is the embed of a record. The ledger draws commitments that have a number.
+func embedOfRecord(t *store.Table, id, voice string, numbered bool) string {
 	of := "id=" + url.QueryEscape(id)
-	switch t {
-	case store.Rounds:
+	switch {
+	case t == store.Rounds:
 		return joined(embeds+"round", strings.Trim(of+"&"+voice, "&"))
-	case store.Commitments:
+	case t == store.Commitments && numbered:
 		return joined(embeds+"ledger", strings.Trim(of+"&"+voice, "&"))
 	default:
 		return joined(embeds+"record", strings.Trim("collection="+t.Name+"&"+of+"&"+voice, "&"))
 	}
+}
+
+// numbered reports whether a record is a commitment with a number.
+func numbered(record any) bool {
+	c, ok := record.(talks.Commitment)
+	return ok && c.Progress != nil && len(*c.Progress) > 0
 }
 
 // embedOfList is the embed of the answer to a query; "" if none shows it.

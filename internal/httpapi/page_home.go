@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"net/http"
 	"time"
 
@@ -43,15 +44,28 @@ func (s *server) root(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := d.frame("", "Rounds of the Russia–Ukraine talks, prisoner exchanges and repatriations of bodies: what is on record, who reported it, and what is not known.", "/v1")
+	f := d.frame("The Russia–Ukraine talks, and what came of them", "Rounds of the Russia–Ukraine talks, prisoner exchanges and repatriations of bodies: what is on record, who reported it, and what is not known.", "/v1")
 	f.Type, f.Live = "website", l.AsOf == nil
 	f.Alternates = []web.Form{{Media: render.DatasetForm.Media, About: "the data set for catalogues", Link: dataset}, {Media: render.DataPackageForm.Media, About: "the data set as a Data Package", Link: dataPackage}}
 	d.embeddable(&f, embedOfHome(voiced(l.AsOf, r, l.ReportedBy)))
+	if f.JSONLD, err = d.described(); err != nil {
+		return err
+	}
 	body, err := s.site.Home(f, home)
 	if err != nil {
 		return err
 	}
 	return send(w, body)
+}
+
+// described is the data set as linked data, without its parts, which the catalogue has.
+func (d *viewing) described() (template.JS, error) {
+	whole := render.Catalogue{Base: d.base + "/v1/", Meta: render.Meta{Revision: d.moment.Revision, AsOf: d.moment.RecordedAt, Licence: Licence, Attribution: Attribution}}
+	spans, _, err := list[json.RawMessage](d, store.Coverage, "limit=1000&fields=collection,starts_on,ends_on")
+	for _, span := range spans {
+		cover(&whole, span)
+	}
+	return web.Script(render.Dataset(whole)), err
 }
 
 // home reads what the first page shows.

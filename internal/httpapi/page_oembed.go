@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/parley-api/parley/internal/query"
 	"github.com/parley-api/parley/internal/store"
+	"github.com/parley-api/parley/internal/talks"
 	"github.com/parley-api/parley/internal/web"
 )
 
@@ -131,7 +133,11 @@ func (s *server) embedOfPage(r *http.Request, address string) (*embedding, error
 		tidy(asked, table(parts[1]).Grammar())
 		target = embedOfList(table(parts[1]), asked)
 	case t != nil && web.HasPage(t.Name):
-		target = embedOfRecord(t, parts[1], asked.Encode())
+		drawn, err := s.drawn(r, t, parts[1], asked)
+		if err != nil {
+			return nil, err
+		}
+		target = embedOfRecord(t, parts[1], asked.Encode(), drawn)
 	}
 	at, err := url.Parse(target)
 	if err != nil || target == "" || strings.Contains(at.Path, ".") {
@@ -140,6 +146,23 @@ func (s *server) embedOfPage(r *http.Request, address string) (*embedding, error
 	inner := r.WithContext(r.Context())
 	inner.URL = at
 	return s.understandEmbed(inner, at.Path)
+}
+
+// drawn reports whether the ledger draws a record, at the moment that its page is asked for.
+func (s *server) drawn(r *http.Request, t *store.Table, id string, asked url.Values) (bool, error) {
+	if t != store.Commitments {
+		return false, nil
+	}
+	l, err := query.Record(maps.Clone(asked), pageGrammar)
+	if err != nil {
+		return false, err
+	}
+	d, err := s.open(r, l)
+	if err != nil {
+		return false, err
+	}
+	found, _, err := list[talks.Commitment](d, t, "limit=1&fields=progress", idIs(t, []string{id}))
+	return len(found) == 1 && numbered(found[0]), err
 }
 
 // describeEmbed says how an embed is shown within a width and a height. How tall it will be in a browser is an estimate: it is as the

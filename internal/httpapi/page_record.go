@@ -62,7 +62,7 @@ func (c *collection) recordPage(w http.ResponseWriter, r *http.Request) error {
 	f := d.frame("", "", joined(path, voiced(l.AsOf, r, l.ReportedBy)))
 	f.Title, f.Description = web.Describe(d.names, page.Value)
 	f.Alternates, f.Live = page.Forms, l.AsOf == nil
-	d.embeddable(&f, embedOfRecord(c.table, id, voiced(l.AsOf, r, l.ReportedBy)))
+	d.embeddable(&f, embedOfRecord(c.table, id, voiced(l.AsOf, r, l.ReportedBy), numbered(page.Value)))
 	ld, err := c.encoded(d, render.JSONLD, path, id)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package httpapi_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
@@ -193,13 +196,15 @@ func TestPagesAreAsTheContractSays(t *testing.T) {
 		"/explore/rounds?party=TR":        {"Answer", "antalya-2022"},
 		"/rounds/istanbul-2025-3":         {"Vladimir Medinsky", "disputed: 34 to 90", "at most 38", "Inter Bellum"},
 		"/rounds/istanbul-2025-3?as_of=1": {"The past.", "Vladimir Medinsky"},
-		"/commitments/istanbul-2025-2-exchange-categories":       {"at least 250 of at least 1,000 people", "8 events have no figure"},
-		"/commitments/us-2026-05-exchange-1000":                  {"no figure on record", "no records"},
-		"/prisoner-exchanges/exchange-2024-12-30":                {"189 disputed: 150 to 189", "Russian Ministry of Defence", "Coordination Headquarters"},
-		"/prisoner-exchanges/exchange-2024-12-30?reported_by=RU": {"Figures are those that Russia gave", "150 by one voice"},
-		"/claims/children-list-checked-2025-07":                  {"A claim by Russia", "Answers:"},
-		"/people/rustem-umerov":                                  {"Рустем Умєров"},
-		"/changesets/1":                                          {"Changeset 1"},
+		"/commitments/istanbul-2025-2-exchange-categories":                               {"at least 250 of at least 1,000 people", "8 events have no figure"},
+		"/commitments/us-2026-05-exchange-1000":                                          {"no figure on record", "no records"},
+		"/prisoner-exchanges/exchange-2024-12-30":                                        {"189 disputed: 150 to 189", "Russian Ministry of Defence", "Coordination Headquarters"},
+		"/prisoner-exchanges/exchange-2024-12-30?reported_by=RU":                         {"Figures are those that Russia gave", "150 by one voice"},
+		"/claims/children-list-checked-2025-07":                                          {"A claim by Russia", "Answers:"},
+		"/people/rustem-umerov":                                                          {"Рустем Умєров"},
+		"/changesets/1":                                                                  {"Changeset 1"},
+		"/published-totals/prisoners-to-russia-2025-12-30-istanbul-civilians":            {"The figure of Mikhail Galuzin (Russia)", "civilians under the Istanbul agreements", "none: the scopes differ"},
+		"/explore/published-totals?id=prisoners-to-russia-2025-12-30-istanbul-civilians": {"scope from", "civilians under the Istanbul agreements"},
 	} {
 		p := s.see(t, target, http.StatusOK)
 		for _, words := range want {
@@ -368,6 +373,119 @@ func TestPagesShowTheNumbersOfTheAPI(t *testing.T) {
 				t.Errorf("%s does not say %q", e.ID, words)
 			}
 		}
+	}
+}
+
+// TestPublishedTotalsKeepTheirScope: the first page says what each counts, keeps every voice, and sets our sum only beside what counts
+// the same.
+func TestPublishedTotalsKeepTheirScope(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	page := string(s.do(t, http.MethodGet, "/", browser, http.StatusOK).body)
+	all := decode[struct{ Data []talks.PublishedTotal }](t, s.ask(t, "/v1/published-totals?limit=1000").body).Data
+	shown := map[string]string{}
+	for _, match := range regexp.MustCompile(`<tr><td><a href="/published-totals/([^"]*)">(.*)</tr>`).FindAllStringSubmatch(page, -1) {
+		shown[match[1]] = match[2]
+	}
+	type scope struct{ kind, from, to, party, voice, since, what any }
+	is := func(text *string) string {
+		if text == nil {
+			return ""
+		}
+		return *text
+	}
+	seen, alone, beside := map[scope]bool{}, 0, 0
+	for _, p := range all { // the newest first
+		row := html.UnescapeString(shown[p.ID])
+		k := scope{p.Kind, is(p.From), is(p.To), is(p.Party), is(p.SaidBy), p.ScopeFrom, is(p.ScopeNote)}
+		switch {
+		case row == "" && !seen[k]:
+			t.Errorf("%s is not shown", p.ID)
+		case row == "":
+		case p.ScopeNote != nil:
+			if alone++; !strings.Contains(row, *p.ScopeNote) || !strings.Contains(row, "the scopes differ") {
+				t.Errorf("%s: %s", p.ID, row)
+			}
+		default:
+			if beside++; !strings.Contains(row, ">"+atLeast(p.RecordsTotal, p.UnknownCount)+"<") {
+				t.Errorf("%s: %s", p.ID, row)
+			}
+		}
+		seen[k] = true
+	}
+	if alone < 5 || beside < 5 {
+		t.Errorf("%d with a scope of their own, %d beside our sum", alone, beside)
+	}
+}
+
+// TestFirstPageOfAVoiceAndOfBefore: it says whose figures the sums are of, and when nothing was on record it counts nothing.
+func TestFirstPageOfAVoiceAndOfBefore(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	if text := s.see(t, "/?reported_by=RU", http.StatusOK).text; !strings.Contains(text, "Sums of the figures that Russia gave") || strings.Contains(text, "best-supported figure of") {
+		t.Error("the sums of a voice are said to be of others")
+	}
+	if text := s.see(t, "/?as_of=2020-01-01T00:00:00Z", http.StatusOK).text; !strings.Contains(text, "Nothing was on record then") || strings.Contains(text, "rounds of talks held") {
+		t.Errorf("before the first revision: %s", text)
+	}
+	if text := s.see(t, "/", http.StatusOK).text; !strings.Contains(text, "Sums of the best-supported figure") || strings.Contains(text, "Nothing was on record") {
+		t.Error("the first page does not say of what its sums are")
+	}
+}
+
+// TestFirstPageIsAnnounced by what it is about, and as a data set.
+func TestFirstPageIsAnnounced(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	page := string(s.do(t, http.MethodGet, "/", browser, http.StatusOK).body)
+	for _, want := range []string{"<title>%s</title>", `<meta property="og:title" content="%s">`, `<meta property="og:image:alt" content="%s">`} {
+		if want = fmt.Sprintf(want, "The Russia–Ukraine talks, and what came of them · Parley"); !strings.Contains(page, want) {
+			t.Errorf("the first page does not have %s", want)
+		}
+	}
+	match := regexp.MustCompile(`(?s)<script type="application/ld\+json">(.*?)</script>`).FindStringSubmatch(page)
+	if match == nil {
+		t.Fatal("the first page has no linked data")
+	}
+	type described struct {
+		ID          string   `json:"@id"`
+		Type        []string `json:"@type"`
+		Name        string   `json:"name"`
+		Description string   `json:"description"`
+		License     string   `json:"license"`
+		Version     string   `json:"version"`
+		Modified    string   `json:"dateModified"`
+		Coverage    string   `json:"temporalCoverage"`
+	}
+	got, want := decode[described](t, []byte(match[1])), decode[described](t, s.ask(t, "/v1/dataset.jsonld").body)
+	if diff := cmp.Diff(want, got); diff != "" || !slices.Contains(got.Type, "Dataset") || got.Coverage == "" {
+		t.Errorf("the linked data is not that of the catalogue (-want +got):\n%s", diff)
+	}
+}
+
+// TestDocsAreSecure: they may not be framed, load nothing from elsewhere, and run only the scripts that they are made of.
+func TestDocsAreSecure(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	a := s.do(t, http.MethodGet, "/docs/", browser, http.StatusOK)
+	h := a.response.Header
+	policy := h.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "connect-src 'self'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("Content-Security-Policy %s, without %s", policy, want)
+		}
+	}
+	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") || h.Get("Referrer-Policy") != "strict-origin-when-cross-origin" || h.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("headers: %v", h)
+	}
+	inline := regexp.MustCompile(`(?s)<(?:script|style)>(.*?)</`).FindAllSubmatch(a.body, -1)
+	if len(inline) == 0 {
+		t.Error("the docs have no scripts of their own: the hashes are for nothing")
+	}
+	for _, match := range inline {
+		sum := sha256.Sum256(match[1])
+		if hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(policy, hash) {
+			t.Errorf("the policy does not allow %.80s", match[1])
+		}
+	}
+	if got := s.get(t, "/docs/swagger-ui.css", http.StatusOK).response.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/css") {
+		t.Errorf("the style sheet is %s", got)
 	}
 }
 

@@ -31,11 +31,7 @@ func Describe(names Names, value any) (heading, summary string) {
 	case talks.BodyRepatriation:
 		return "Repatriation of bodies, " + day(v.Date), v.Summary
 	case talks.PublishedTotal:
-		what := Direction(names, v.From, v.To)
-		if what == "" {
-			what = "both directions together"
-		}
-		return "Published total: " + hedged(v.Value, v.Qualifier) + " " + v.Kind, "Up to " + day(v.Date) + ", counted from " + day(v.ScopeFrom) + "; " + what + "."
+		return "Published total: " + hedged(v.Value, v.Qualifier) + " " + v.Kind, "The figure of " + whose(names, v) + ", of " + counted(v) + "; " + directions(names, v) + "."
 	case talks.Source:
 		return v.Title, "Published by " + v.Publisher + "; cited by " + plural(len(v.CitedBy), "record.", "records.")
 	case talks.Changeset:

@@ -164,6 +164,14 @@ func (e *Embed) Describes(names Names, collection string, value any) {
 			add(Direction(names, &t.From, &t.To), NewFigure(t.Total, t.TotalLow, t.TotalHigh, t.TotalStatus, "").In("people").String())
 		}
 		add("Mediators", mediators(names, v.Mediators))
+	case talks.Commitment:
+		add("Status", words(v.Status))
+	case talks.PublishedTotal:
+		add("Whose figure", whose(names, v))
+		add("What is counted", counted(v))
+		add("Direction", directions(names, v))
+		add("Sum of the records", sumBeside(v))
+		e.Summary = "" // the facts say it
 	case talks.BodyRepatriation:
 		add("Where", place(names, v.Place, v.Country))
 		for _, t := range v.Transfers {

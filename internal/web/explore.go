@@ -227,7 +227,7 @@ var shown = map[string]string{
 	"claims":             "id,made_on,claimed_by,topic,status,responds_to,summary",
 	"prisoner-exchanges": "id,date,place,from,to,total,total_low,total_high,total_status,pows,civilians",
 	"body-repatriations": "id,date,place,from,to,total,total_low,total_high,total_status",
-	"published-totals":   "id,date,kind,from,to,value,qualifier,party,said_by,records_total,unknown_count,difference",
+	"published-totals":   "id,date,kind,from,to,value,qualifier,scope_from,scope_note,party,said_by,records_total,unknown_count,difference",
 	"reports":            "id,collection,record,field,value,qualifier,party,said_by,source",
 	"sources":            "id,published_on,publisher,title,language,kind",
 	"events":             "id,date,type,title,place,country,parties",

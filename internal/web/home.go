@@ -192,14 +192,18 @@ func (h Home) places(f Frame) []chart.Place {
 	return all
 }
 
-// Latest are the newest published totals of each voice, kind and direction.
+// Latest are the newest published totals of a kind: of each voice, direction and scope one.
 func (h Home) Latest(kind string) []talks.PublishedTotal {
+	type key struct{ from, to, party, voice, since, what any }
 	var all []talks.PublishedTotal
-	seen := map[string]bool{}
+	seen := map[key]bool{}
 	for _, p := range h.Published {
-		key := fmt.Sprint(deref(p.From), deref(p.To), deref(p.Party), p.ScopeFrom)
-		if p.Kind == kind && !seen[key] {
-			seen[key] = true
+		k := key{deref(p.From), deref(p.To), deref(p.Party), deref(p.SaidBy), p.ScopeFrom, deref(p.ScopeNote)}
+		if p.Party == nil && p.SaidBy == nil {
+			k.voice = outlet(p)
+		}
+		if p.Kind == kind && !seen[k] {
+			seen[k] = true
 			all = append(all, p)
 		}
 	}

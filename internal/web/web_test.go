@@ -103,17 +103,75 @@ func TestForm(t *testing.T) {
 	}
 }
 
-// TestLatest takes the newest total of each voice.
+// TestLatest takes the newest total of each voice and scope.
 func TestLatest(t *testing.T) {
-	total := func(id, date, party string) talks.PublishedTotal {
-		return talks.PublishedTotal{ID: id, Date: date, Kind: "bodies", From: new("RU"), To: new("UA"), Party: &party, ScopeFrom: "2022-02-24"}
+	total := func(id, date string, party, voice, what *string, publisher string) talks.PublishedTotal {
+		return talks.PublishedTotal{
+			ID: id, Date: date, Kind: "bodies", From: new("RU"), To: new("UA"), Party: party, SaidBy: voice, ScopeFrom: "2022-02-24", ScopeNote: what,
+			Provenance: talks.Provenance{Sources: []talks.Citation{{Publisher: publisher}}},
+		}
 	}
-	h := Home{Published: []talks.PublishedTotal{total("c", "2026-01-01", "RU"), total("b", "2025-01-01", "UA"), total("a", "2024-01-01", "RU")}}
+	h := Home{Published: []talks.PublishedTotal{
+		total("g", "2026-03-01", nil, nil, nil, "A wire"),
+		total("f", "2026-02-02", nil, nil, nil, "A paper"),
+		total("e", "2026-02-01", new("RU"), new("somebody"), new("officers"), "A wire"),
+		total("d", "2026-01-02", new("RU"), new("somebody"), nil, "A wire"),
+		total("c", "2026-01-01", new("RU"), nil, nil, "A wire"),
+		total("b", "2025-01-01", new("UA"), nil, nil, "A wire"),
+		total("a", "2024-01-01", new("RU"), nil, nil, "A paper"),
+		total("0", "2024-01-01", nil, nil, nil, "A wire"),
+	}}
 	var ids []string
 	for _, p := range h.Latest("bodies") {
 		ids = append(ids, p.ID)
 	}
-	if got := strings.Join(ids, " "); got != "c b" {
+	if got := strings.Join(ids, " "); got != "g f e d c b" {
 		t.Error(got)
+	}
+}
+
+// TestApart: a difference is no more exact than what it is of, and there is none of what does not count the same.
+func TestApart(t *testing.T) {
+	for _, c := range []struct {
+		qualifier string
+		unknown   int
+		scope     *string
+		want      string
+	}{
+		{"exactly", 0, nil, "-1,523"},
+		{"exactly", 3, nil, "at most -1,523"},
+		{"about", 0, nil, "about -1,523"},
+		{"about", 3, nil, "at most about -1,523"},
+		{"at_least", 0, nil, "at least -1,523"},
+		{"more_than", 0, nil, "more than -1,523"},
+		{"more_than", 3, nil, ""},
+		{"less_than", 3, nil, "less than -1,523"},
+		{"exactly", 0, new("civilians"), ""},
+	} {
+		p := talks.PublishedTotal{Difference: -1523, Qualifier: c.qualifier, UnknownCount: c.unknown, ScopeNote: c.scope}
+		if got := apart(p); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
+
+// TestDescribePublishedTotal: it says whose figure it is and what was counted.
+func TestDescribePublishedTotal(t *testing.T) {
+	names := Names{"parties": {"RU": "Russia", "UA": "Ukraine"}, "people": {"a-minister": "A Minister"}}
+	p := talks.PublishedTotal{
+		Date: "2025-12-30", Kind: "prisoners", From: new("UA"), To: new("RU"), Value: 170, Qualifier: "about", ScopeFrom: "2025-05-16", ScopeNote: new("civilians"), Party: new("RU"), SaidBy: new("a-minister"),
+		Provenance: talks.Provenance{Sources: []talks.Citation{{Publisher: "A wire"}}},
+	}
+	for want, change := range map[string]func(){
+		"The figure of A Minister (Russia), of 16 May 2025 to 30 December 2025 (civilians); Ukraine to Russia.": func() {},
+		"The figure of Russia, of 16 May 2025 to 30 December 2025; Ukraine to Russia.":                          func() { p.SaidBy, p.ScopeNote, p.Party = nil, nil, new("RU") },
+		"The figure of A wire, of 16 May 2025 to 30 December 2025; Ukraine to Russia.":                          func() { p.Party, p.SaidBy, p.ScopeNote = nil, nil, nil },
+	} {
+		change()
+		heading, summary := Describe(names, p)
+		if heading != "Published total: about 170 prisoners" || summary != want {
+			t.Errorf("%s %s, want %s", heading, summary, want)
+		}
+		p.Party, p.SaidBy, p.ScopeNote = new("RU"), new("a-minister"), new("civilians")
 	}
 }

@@ -30,6 +30,8 @@ func (s *Site) funcs() template.FuncMap {
 		"noun":    Noun,
 		"title":   Title,
 		"hedged":  hedged,
+		"outlet":  outlet,
+		"apart":   apart,
 		"unit":    unit,
 		"way":     Direction,
 		"dispute": disputed,

@@ -3,8 +3,9 @@
 (() => {
   const from = new URL(document.currentScript.src).origin;
   const frames = () => [...document.querySelectorAll("iframe")].filter((frame) => frame.src.startsWith(`${from}/embed/`));
-  addEventListener("message", ({ origin, source, data }) => {
-    if (origin !== from || data?.type !== "parley:height") return;
+  // What counts is which frame speaks: the origin of one in a sandbox is "null".
+  addEventListener("message", ({ source, data }) => {
+    if (data?.type !== "parley:height") return;
     const frame = frames().find((one) => one.contentWindow === source);
     const height = Math.ceil(Number(data.height));
     if (frame && height > 0 && height < 20_000) frame.height = height;

@@ -37,9 +37,11 @@ for (const form of document.querySelectorAll("form.query, form.search")) {
 const status = document.querySelector(".live");
 const embedded = document.body.classList.contains("embed");
 
-async function renew() {
+// What the page showed may be there no longer: then the answer says so in its stead.
+async function renew(revision) {
   const response = await fetch(location.href, { cache: "no-cache", headers: { Accept: "text/html" } });
-  if (!response.ok) return;
+  const gone = response.status === 404 || response.status === 410;
+  if (!response.ok && !gone) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   const opened = [...document.querySelectorAll("main details")].map((d) => d.open);
   for (const part of ["main", "footer"]) {
@@ -48,8 +50,10 @@ async function renew() {
   const details = document.querySelectorAll("main details");
   if (details.length === opened.length) details.forEach((d, i) => { d.open = opened[i]; });
   copyable(document.querySelector("main"));
-  document.body.dataset.revision = fresh.body.dataset.revision;
-  status.textContent = embedded ? "" : `Brought up to date: revision ${fresh.body.dataset.revision}.`;
+  document.title = fresh.title;
+  document.body.dataset.revision = fresh.body.dataset.revision ?? revision;
+  if (gone) status.textContent = "The records have changed: what this page showed is no longer there.";
+  else status.textContent = embedded ? "" : `Brought up to date: revision ${document.body.dataset.revision}.`;
 }
 
 function busy() {
@@ -62,13 +66,13 @@ function heard(revision) {
   renewing = renewing.then(async () => {
     if (revision <= Number(document.body.dataset.revision)) return;
     if (!busy()) {
-      await renew();
+      await renew(revision);
     } else if (!status.querySelector("button")) {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = "Bring the page up to date";
       button.addEventListener("click", async () => {
-        await renew();
+        await renew(revision);
         document.querySelector("main").focus();
       });
       status.replaceChildren("The records have changed. ", button);
@@ -114,7 +118,8 @@ function keepUp() {
       leaving.signal.addEventListener("abort", () => { end(); resolve(); });
     });
     if (navigator.locks) {
-      navigator.locks.request("parley", { signal: leaving.signal }, () => leaving.signal.aborted ? undefined : lead()).catch(() => {});
+      navigator.locks.request("parley", { signal: leaving.signal }, () => leaving.signal.aborted ? undefined : lead())
+        .catch(({ name }) => { if (name === "SecurityError" && !leaving.signal.aborted) lead(); }); // a frame in a sandbox has no locks
     } else {
       lead();
     }
