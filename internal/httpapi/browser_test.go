@@ -290,15 +290,15 @@ func TestBrowserKeepsUp(t *testing.T) {
 // TestBrowserSeesThatARecordIsGone: the page of a record that is deleted says so, and shows the record when it is back.
 func TestBrowserSeesThatARecordIsGone(t *testing.T) {
 	d := liveDesk(t, httpapi.Options{})
-	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
+	d.write(t, http.MethodPut, "/v1/claims/a-gone", newClaim, http.StatusCreated, "If-None-Match", "*")
 	ctx := browse(t, "410")
-	do(t, ctx, chromedp.Navigate(d.url+"/claims/a-test"))
-	d.write(t, http.MethodDelete, "/v1/claims/a-test", "", http.StatusNoContent, "If-Match", "*", "Content-Type", "-")
+	do(t, ctx, chromedp.Navigate(d.url+"/claims/a-gone"))
+	d.write(t, http.MethodDelete, "/v1/claims/a-gone", "", http.StatusNoContent, "If-Match", "*", "Content-Type", "-")
 	do(t, ctx, chromedp.WaitVisible(chromedp.CSS("main article.failure")))
 	if text := eval[string](t, ctx, `document.body.innerText`); !strings.Contains(text, "no longer there") || !strings.Contains(text, "See it as it last was") {
 		t.Errorf("the page does not say that its record is gone: %s", text)
 	}
-	d.write(t, http.MethodPut, "/v1/claims/a-test", newClaim, http.StatusCreated, "If-None-Match", "*")
+	d.write(t, http.MethodPut, "/v1/claims/a-gone?restore=true", newClaim, http.StatusCreated, "If-None-Match", "*")
 	do(t, ctx, chromedp.WaitVisible(chromedp.CSS(`body[data-revision="4"] main article:not(.failure)`)))
 }
 
