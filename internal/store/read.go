@@ -92,7 +92,8 @@ func (q Question) steady() bool {
 	case q.At != nil || l.ReportedBy != "" || l.Search != "" || l.Box != nil:
 		return false
 	case l.By != "":
-		return summed(l) == "month"
+		cut, summed := cutMonths(l)
+		return summed && cut == nil
 	case l.Limit == 0:
 		return false
 	}

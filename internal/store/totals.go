@@ -108,7 +108,7 @@ func (q Question) totalsSQL(expected *int64) (string, []any, error) {
 			return "", nil, tooMany(l.By)
 		}
 		key = "date_trunc('" + p.name + "', x.date::timestamp)::date"
-		if p.name == "month" && summed(l) == p.name { // it is one already
+		if cut, summed := cutMonths(l); p.name == "month" && summed && cut == nil { // it is one already
 			key = "x.date"
 		}
 	}
@@ -122,13 +122,12 @@ func (q Question) totalsSQL(expected *int64) (string, []any, error) {
 func (q Question) sums(s *statement, key string, expected *int64) {
 	t, l := q.Table, q.List
 	s.WriteString("select " + key + ` as key, t.from_party::text collate "C" as from_party, t.to_party::text collate "C" as to_party, `)
-	if span := summed(l); span != "" {
-		fmt.Fprintf(s, `whole_sum(x.records) as records, whole_sum(x.unknown_count) as unknown_count,
+	if cut, summed := cutMonths(l); summed {
+		s.WriteString(`whole_sum(x.records) as records, whole_sum(x.unknown_count) as unknown_count,
 			case when whole_sum(x.records) > whole_sum(x.unknown_count) then whole_sum(x.total) end as total, whole_sum(x.total_low) as total_low,
-			case when whole_sum(x.unbounded_count) = 0 then whole_sum(x.total_high) end as total_high
-			from (select starts_on as date, nullif(country, '') as country, nullif(commitment, '') as commitment, from_party, to_party, records, unknown_count, unbounded_count,
-				total, total_low, total_high from transfer_sums where collection = '%s' and span = '%s') x
-			cross join lateral (select x.from_party, x.to_party) t`, t.Name, span)
+			case when whole_sum(x.unbounded_count) = 0 then whole_sum(x.total_high) end as total_high from (`)
+		s.byMonth(t, cut)
+		s.WriteString(") x cross join lateral (select x.from_party, x.to_party) t")
 		var conditions []string
 		for _, c := range l.Where {
 			conditions = append(conditions, complement(s.condition(t.column(c.Field.Name), c), c.Not))
@@ -152,31 +151,47 @@ func (q Question) sums(s *statement, key string, expected *int64) {
 	s.WriteString(" group by 1, 2, 3")
 }
 
-// summed is the span of the sums that the totals of a list can be made of: "month", "day", or "" for none.
-func summed(l query.List) string {
-	if l.Search != "" || l.Box != nil || l.By == "mediator" {
-		return ""
+// byMonth appends what transfers come to by month: the sums that are kept, but of the months that a filter cuts the
+// transfers themselves.
+func (s *statement) byMonth(t *Table, cut []time.Time) {
+	fmt.Fprintf(s, `select starts_on as date, nullif(country, '') as country, nullif(commitment, '') as commitment, from_party, to_party, records, unknown_count, unbounded_count,
+		total, total_low, total_high from transfer_sums where collection = '%s' and span = 'month'`, t.Name)
+	if cut == nil {
+		return
 	}
-	span := "month"
-	if l.By == "day" || l.By == "week" {
-		span = "day"
+	var within []string
+	for _, first := range cut {
+		within = append(within, fmt.Sprintf("x.date between %s::date and %s::date", s.arg(first), s.arg(first.AddDate(0, 1, -1))))
 	}
+	fmt.Fprintf(s, ` and starts_on <> all(%s::date[]) union all
+		select x.date, x.country::text, x.commitment::text, t.from_party, t.to_party, 1, (t.total is null)::int, (t.total_high is null)::int,
+			coalesce(t.total, 0), case when t.total is null then 0 else coalesce(t.total_low, 0) end, case when t.total is null then 0 else coalesce(t.total_high, 0) end
+		from %s %s where %s`, s.arg(cut), t.from(), strings.Replace(t.Rows.Join, "left join", "join", 1), strings.Join(within, " or "))
+}
+
+// cutMonths reports whether the totals of a list can be made of the sums by month, and of which months it has some days only.
+func cutMonths(l query.List) (cut []time.Time, summed bool) {
+	if l.Search != "" || l.Box != nil || l.By == "mediator" || l.By == "day" || l.By == "week" {
+		return nil, false
+	}
+	month := periodOf("month")
 	for _, c := range l.Where {
 		switch c.Field.Name {
 		case "from", "to", "country", "commitment":
 		case "date":
 			for _, r := range c.Ranges {
-				first, bounded := r.From.(time.Time)
-				last, ends := r.To.(time.Time)
-				if bounded && first.Day() != 1 || ends && last.AddDate(0, 0, 1).Day() != 1 {
-					span = "day"
+				if from := day(r.From); from != nil && from.Day() != 1 {
+					cut = append(cut, month.first(*from))
+				}
+				if to := day(r.To); to != nil && to.AddDate(0, 0, 1).Day() != 1 {
+					cut = append(cut, month.first(*to))
 				}
 			}
 		default:
-			return ""
+			return nil, false
 		}
 	}
-	return span
+	return cut, true
 }
 
 // span is the days that a filter on the date bounds; nil: an end is open.

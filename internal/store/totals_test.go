@@ -23,7 +23,10 @@ func TestTotals(t *testing.T) {
 	eachReading(t, func(t *testing.T, from reading) {
 		events := happenings(t, from)
 		for _, table := range []*store.Table{store.PrisonerExchanges, store.BodyRepatriations} {
-			for _, filter := range []string{"", "date=2025-05..2026-12", "from=RU", "country=UA&total=100..", "total.known=false", "mediators=AE&from.not=UA"} {
+			for _, filter := range []string{
+				"", "date=2025-05..2026-12", "date=2025-05-24..2026-02-04",
+				"date=2025-05-23,2025-06-10..2025-06-20,2025-08", "date.not=2025-05-24..2025-09-10&from=UA", "from=RU", "country=UA&total=100..", "total.known=false", "mediators=AE&from.not=UA",
+			} {
 				for _, by := range store.TotalsBy {
 					values, _ := url.ParseQuery(filter)
 					values.Set("by", by)
@@ -50,12 +53,25 @@ func TestTotals(t *testing.T) {
 	})
 }
 
+// dateEnds are the first and the last day that filters of TestTotals bound the date with.
+var dateEnds = map[string][]string{
+	"date=2025-05..2026-12":                          {"2025-05-01", "2026-12-31"},
+	"date=2025-05-24..2026-02-04":                    {"2025-05-24", "2026-02-04"},
+	"date=2025-05-23,2025-06-10..2025-06-20,2025-08": {"2025-05-23", "2025-08-31"},
+}
+
 // passes is what the filters of TestTotals mean.
 func passes(filter string, h happening, x talks.BodyTransfer) bool {
 	is := func(text *string, want string) bool { return text != nil && *text == want }
 	switch filter {
 	case "date=2025-05..2026-12":
 		return h.date >= "2025-05" && h.date < "2027"
+	case "date=2025-05-24..2026-02-04":
+		return h.date >= "2025-05-24" && h.date <= "2026-02-04"
+	case "date=2025-05-23,2025-06-10..2025-06-20,2025-08":
+		return h.date == "2025-05-23" || h.date >= "2025-06-10" && h.date <= "2025-06-20" || strings.HasPrefix(h.date, "2025-08")
+	case "date.not=2025-05-24..2025-09-10&from=UA":
+		return x.From == "UA" && (h.date < "2025-05-24" || h.date > "2025-09-10")
 	case "from=RU":
 		return x.From == "RU"
 	case "country=UA&total=100..":
@@ -198,9 +214,9 @@ func after(start time.Time, by string) time.Time {
 func inPeriods(groups map[string]map[string]*sum, directions []string, by, filter string) (rows []string) {
 	starts := slices.Sorted(maps.Keys(groups))
 	first, last := starts[0], starts[len(starts)-1]
-	if strings.HasPrefix(filter, "date=") {
-		a, _ := periodOf("2025-05-01", by)
-		b, _ := periodOf("2026-12-31", by)
+	if ends := dateEnds[filter]; ends != nil {
+		a, _ := periodOf(ends[0], by)
+		b, _ := periodOf(ends[1], by)
 		first, last = min(first, a.Format(time.DateOnly)), max(last, b.Format(time.DateOnly))
 	}
 	running, unknown := map[string]int{}, map[string]int{}
