@@ -143,7 +143,7 @@ func (c Changeset) record(ctx context.Context, tx pgx.Tx, done *Recorded) error 
 		w.revision = done.Revision
 		return err
 	})
-	w.db.queue("set constraints all deferred")
+	w.db.settle()
 	w.faults[Invalid] = slices.Clone(c.Faults)
 	batches, err := w.check()
 	if err != nil {

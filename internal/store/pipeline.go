@@ -45,3 +45,10 @@ func (p *pipeline) query(ctx context.Context, sql string, args ...any) (pgx.Rows
 	}
 	return p.session.Query(ctx, sql, args...)
 }
+
+// settle has a changeset's constraints hold at its end only, and its statements planned once: they find rows by their keys,
+// few or many, for which no other plan is better.
+func (p *pipeline) settle() {
+	p.queue("set constraints all deferred")
+	p.queue("set local plan_cache_mode = force_generic_plan")
+}

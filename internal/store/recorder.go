@@ -252,6 +252,5 @@ func (w *writer) begin(turns []*turn, done []Recorded) {
 		w.revision = done[0].Revision
 		return err
 	})
-	w.db.queue("set constraints all deferred")
-	w.db.queue("set local plan_cache_mode = force_generic_plan") // of few records by id: no plan is better
+	w.db.settle()
 }
