@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -31,8 +32,9 @@ const (
 // closed. Without it, reading the past would cost more with every version; with it, a read of any moment looks through
 // little more than its own rows and a share of as many again. Nothing that is read changes.
 //
-// Each cut is a transaction of its own. While it moves versions nobody writes; readers of the past wait only while it puts
-// the new segment in its place. It gives up if exports do not let it do so within a few seconds.
+// Each cut is a transaction of its own. Readers of the past, and who writes, wait only while it puts the new segment in its
+// place; where many are due, they have time for themselves in between. It gives up if exports do not let it do so within a
+// few seconds.
 func CloseSegments(ctx context.Context, db *pgxpool.Pool, leastEnded int64, share float64) (closed int64, err error) {
 	conn, err := db.Acquire(ctx)
 	if err != nil {
@@ -46,6 +48,7 @@ func CloseSegments(ctx context.Context, db *pgxpool.Pool, leastEnded int64, shar
 	tables := map[string]bool{}
 	for {
 		var table *string
+		begin := time.Now()
 		if err := conn.QueryRow(ctx, "select closed::text from close_due_segment($1, $2)", leastEnded, share).Scan(&table); err != nil {
 			return closed, fmt.Errorf("closing segments of history: %w", err)
 		}
@@ -54,6 +57,11 @@ func CloseSegments(ctx context.Context, db *pgxpool.Pool, leastEnded int64, shar
 		}
 		closed++
 		tables[*table] = true
+		select {
+		case <-time.After(2 * time.Since(begin)):
+		case <-ctx.Done():
+			return closed, fmt.Errorf("closing segments of history: %w", ctx.Err())
+		}
 	}
 	for table := range tables {
 		// The room that moved versions leave is for the next ones.
