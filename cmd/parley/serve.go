@@ -166,6 +166,7 @@ func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certific
 		KeyRate:       c.KeyRate,
 		BadKeyRate:    c.BadKeyRate,
 		MaxRequests:   c.MaxRequests,
+		Surplus:       conns.Surplus,
 		Exports:       pools.exports,
 		MaxExports:    int(c.MaxExports),
 		ExportTimeout: c.ExportTimeout,
@@ -173,7 +174,7 @@ func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certific
 		MaxBody:       c.MaxBody,
 		MaxOperations: c.MaxOperations,
 	})))
-	public.ConnState = bounded.ConnState
+	public.ConnState, public.ConnContext = bounded.ConnState, bounded.ConnContext
 	servers, adminAddr := []*http.Server{public}, "none"
 	scheme := "http"
 	if certificate == nil {

@@ -4,6 +4,7 @@ package conns
 
 import (
 	"cmp"
+	"context"
 	"net"
 	"net/http"
 	"slices"
@@ -13,7 +14,8 @@ import (
 )
 
 // Listener accepts connections and keeps an eye on them. When there are as many as may be, it closes those that have waited
-// longest for their client to ask for something, so that new clients find a place whatever slow ones hold.
+// longest for their client to ask for something, so that new clients find a place whatever slow ones hold. While all are at
+// work, a few more find a place to be turned away with an answer: see [Surplus].
 type Listener struct {
 	net.Listener
 	most  int
@@ -22,17 +24,21 @@ type Listener struct {
 	stop  chan struct{}
 	once  sync.Once
 
-	mu   sync.Mutex
-	all  map[*conn]struct{}
-	shut atomic.Int64 // connections that were closed to make room
-	cut  atomic.Int64 // that were closed because their client did not read
+	mu      sync.Mutex
+	all     map[*conn]struct{}
+	surplus int          // of all
+	shut    atomic.Int64 // connections that were closed to make room
+	cut     atomic.Int64 // that were closed because their client did not read
 }
 
 // tick is how exact times are.
 const tick = time.Second
 
-// together is how many connections give way at once, and no more than a sixteenth of all: to look for them takes time.
+// together is how many connections give way at once, and no more than a sixteenth of all: to look for them takes time. As
+// many are in surplus at the most.
 const together = 64
+
+func (l *Listener) few() int { return max(1, min(together, l.most/16)) }
 
 // Listen bounds the connections of a listener: so many in all (0: any number), each of which may take so long for one write.
 func Listen(l net.Listener, most int, stall time.Duration) *Listener {
@@ -45,6 +51,7 @@ func Listen(l net.Listener, most int, stall time.Duration) *Listener {
 type conn struct {
 	net.Conn
 	of      *Listener
+	surplus bool
 	active  atomic.Bool  // a request is being answered
 	since   atomic.Int64 // active or not
 	writing atomic.Int64
@@ -66,16 +73,21 @@ func (l *Listener) Accept() (net.Conn, error) {
 // add keeps an eye on a connection, and makes room for it.
 func (l *Listener) add(c *conn) {
 	l.mu.Lock()
-	var idle []*conn
-	if l.most > 0 && len(l.all) >= l.most {
-		idle = l.longestIdle(max(1, min(together, l.most/16)))
-		if idle == nil {
-			idle = []*conn{c} // all others are at work
+	var shut []*conn
+	if l.most > 0 && len(l.all)-l.surplus >= l.most {
+		shut = l.longestIdle(l.few())
+		switch {
+		case shut != nil:
+		case l.surplus < l.few(): // all others are at work
+			c.surplus = true
+			l.surplus++
+		default:
+			shut = []*conn{c}
 		}
 	}
 	l.all[c] = struct{}{}
 	l.mu.Unlock()
-	for _, c := range idle {
+	for _, c := range shut {
 		l.shut.Add(1)
 		_ = c.Close()
 	}
@@ -85,7 +97,7 @@ func (l *Listener) add(c *conn) {
 func (l *Listener) longestIdle(most int) []*conn {
 	var idle []*conn
 	for c := range l.all {
-		if !c.active.Load() {
+		if !c.active.Load() && !c.surplus {
 			idle = append(idle, c)
 		}
 	}
@@ -95,18 +107,35 @@ func (l *Listener) longestIdle(most int) []*conn {
 
 // ConnState is to be that of the [http.Server]: it tells which connections are at work.
 func (l *Listener) ConnState(accepted net.Conn, state http.ConnState) {
+	if c := own(accepted); c != nil && (state == http.StateActive || state == http.StateIdle) {
+		c.active.Store(state == http.StateActive)
+		c.since.Store(l.ticks.Load())
+	}
+}
+
+// ConnContext is to be that of the [http.Server]: it lets [Surplus] tell.
+func (l *Listener) ConnContext(ctx context.Context, accepted net.Conn) context.Context {
+	if c := own(accepted); c != nil && c.surplus {
+		return context.WithValue(ctx, surplus{}, true)
+	}
+	return ctx
+}
+
+type surplus struct{}
+
+// Surplus reports, by the context of a request, whether there is no room for its connection: it is to be told so, and closed.
+func Surplus(ctx context.Context) bool { return ctx.Value(surplus{}) != nil }
+
+// own is our connection within one that the server tells of; nil if there is none.
+func own(accepted net.Conn) *conn {
 	for {
 		switch c := accepted.(type) {
 		case *conn:
-			if state == http.StateActive || state == http.StateIdle {
-				c.active.Store(state == http.StateActive)
-				c.since.Store(l.ticks.Load())
-			}
-			return
+			return c
 		case interface{ NetConn() net.Conn }: // TLS around it
 			accepted = c.NetConn()
 		default:
-			return
+			return nil
 		}
 	}
 }
@@ -185,6 +214,9 @@ func (c *conn) Close() error {
 	if c.closed.CompareAndSwap(false, true) {
 		c.of.mu.Lock()
 		delete(c.of.all, c)
+		if c.surplus {
+			c.of.surplus--
+		}
 		c.of.mu.Unlock()
 	}
 	return c.Conn.Close()

@@ -18,7 +18,7 @@ func served(t *testing.T, most int, h http.HandlerFunc) *Listener {
 		t.Fatal(err)
 	}
 	l := Listen(inner, most, 30*time.Second)
-	server := &http.Server{Handler: h, ConnState: l.ConnState, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: h, ConnState: l.ConnState, ConnContext: l.ConnContext, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return l
@@ -102,21 +102,44 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// TestNoRoom: where all are at work, the newcomer is turned away.
+// TestNoRoom: where all are at work, a newcomer is told so; and where that many are being told, turned away without a word.
 func TestNoRoom(t *testing.T) {
 	begun, finish := make(chan struct{}, 2), make(chan struct{})
-	l := served(t, 2, func(http.ResponseWriter, *http.Request) { begun <- struct{}{}; <-finish })
-	defer close(finish)
+	l := served(t, 2, func(w http.ResponseWriter, r *http.Request) {
+		if Surplus(r.Context()) {
+			w.Header().Set("Connection", "close")
+			_, _ = io.WriteString(w, "no room")
+			return
+		}
+		begun <- struct{}{}
+		<-finish
+	})
 	for range 2 {
 		c := dial(t, l)
 		go func() { _, _ = ask(t, c, "/") }()
 		<-begun
 	}
-	if _, err := ask(t, dial(t, l), "/"); err == nil {
-		t.Error("a third is answered")
+	for range 3 {
+		if body, err := ask(t, dial(t, l), "/"); err != nil || body != "no room" {
+			t.Errorf("a third is answered %q, %v", body, err)
+		}
+		until(t, "its connection is closed", func() bool { n := l.Counts(); return n.Active+n.Idle == 2 })
 	}
-	if n := l.Counts(); n.Active != 2 || n.Shut != 1 {
+	third := dial(t, l)
+	until(t, "it is accepted", func() bool { return l.Counts().Idle == 1 })
+	if _, err := ask(t, dial(t, l), "/"); err == nil {
+		t.Error("a fourth is answered")
+	}
+	if n := l.Counts(); n.Active != 2 || n.Idle != 1 || n.Shut != 1 {
 		t.Errorf("there are %+v", n)
+	}
+	close(finish)
+	until(t, "there is room", func() bool { return l.Counts().Active == 0 })
+	if body, err := ask(t, third, "/"); err != nil || body != "no room" {
+		t.Errorf("the third is answered %q, %v", body, err)
+	}
+	if body, err := ask(t, dial(t, l), "/"); err != nil || body != "" {
+		t.Errorf("a newcomer is answered %q, %v", body, err)
 	}
 }
 

@@ -180,13 +180,13 @@ var errBusy = errors.New("as much is asked as there is room for")
 // retryBusy is after how many seconds it may be tried again.
 const retryBusy = 2
 
-// shed turns requests away while as many are at work as may be: soon, and at little cost, instead of all later. It says
-// nothing to those that are answered from the cache, nor of streams once they have begun.
+// shed turns requests away while as many are at work as may be, or as many connections: soon, and at little cost, instead of
+// all later. It says nothing to those that are answered from the cache, nor of streams once they have begun.
 func (s *server) shed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := s.atWork.Add(1)
 		defer s.atWork.Add(-1)
-		if s.MaxRequests > 0 && n > int64(s.MaxRequests) && !isCheck(r) {
+		if (s.MaxRequests > 0 && n > int64(s.MaxRequests) || s.noRoom(r)) && !isCheck(r) {
 			s.metrics.refused.WithLabelValues(refusedOverload).Inc()
 			s.fail(w, r, errBusy)
 			return
@@ -194,6 +194,9 @@ func (s *server) shed(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// noRoom reports whether a request came over a connection that there is no room for.
+func (s *server) noRoom(r *http.Request) bool { return s.Surplus != nil && s.Surplus(r.Context()) }
 
 // failLimit answers for a request that is refused by one of these bounds, and reports whether it is.
 func (s *server) failLimit(w http.ResponseWriter, r *http.Request, err error) bool {

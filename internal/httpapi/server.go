@@ -50,6 +50,9 @@ type Options struct {
 	BadKeyRate  int      // keys a minute from one client address that are none; 0: any number
 	MaxRequests int      // at work at a time, without those that are answered from the cache; 0: any number
 
+	// Surplus reports, by the context of a request, whether there is no room for its connection; nil: there always is.
+	Surplus func(context.Context) bool
+
 	Exports        *pgxpool.Pool // connections for exports; nil: those of DB
 	MaxExports     int           // under way at a time, half of them of one client address; 0: any number
 	ExportTimeout  time.Duration // how long one may take; 0: as long as it likes
