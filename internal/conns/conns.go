@@ -110,6 +110,9 @@ func (l *Listener) ConnState(accepted net.Conn, state http.ConnState) {
 	if c := own(accepted); c != nil && (state == http.StateActive || state == http.StateIdle) {
 		c.active.Store(state == http.StateActive)
 		c.since.Store(l.ticks.Load())
+		if state == http.StateIdle && c.surplus {
+			_ = c.Close()
+		}
 	}
 }
 
@@ -123,7 +126,7 @@ func (l *Listener) ConnContext(ctx context.Context, accepted net.Conn) context.C
 
 type surplus struct{}
 
-// Surplus reports, by the context of a request, whether there is no room for its connection: it is to be told so, and closed.
+// Surplus reports, by the context of a request, whether there is no room for its connection. It is closed after the answer.
 func Surplus(ctx context.Context) bool { return ctx.Value(surplus{}) != nil }
 
 // own is our connection within one that the server tells of; nil if there is none.

@@ -107,7 +107,6 @@ func TestNoRoom(t *testing.T) {
 	begun, finish := make(chan struct{}, 2), make(chan struct{})
 	l := served(t, 2, func(w http.ResponseWriter, r *http.Request) {
 		if Surplus(r.Context()) {
-			w.Header().Set("Connection", "close")
 			_, _ = io.WriteString(w, "no room")
 			return
 		}

@@ -42,9 +42,6 @@ func (s *server) identify(next http.Handler) http.Handler {
 			// may then be a request that it has not seen as one. So nothing follows.
 			w.Header().Set("Connection", "close")
 		}
-		if s.noRoom(r) {
-			w.Header().Set("Connection", "close")
-		}
 		s.introduce(w, r)
 		next.ServeHTTP(w, r)
 	})

@@ -186,7 +186,11 @@ func (s *server) shed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := s.atWork.Add(1)
 		defer s.atWork.Add(-1)
-		if (s.MaxRequests > 0 && n > int64(s.MaxRequests) || s.noRoom(r)) && !isCheck(r) {
+		noRoom := s.Surplus != nil && s.Surplus(r.Context())
+		if (noRoom || s.MaxRequests > 0 && n > int64(s.MaxRequests)) && !isCheck(r) {
+			if noRoom {
+				w.Header().Set("Connection", "close")
+			}
 			s.metrics.refused.WithLabelValues(refusedOverload).Inc()
 			s.fail(w, r, errBusy)
 			return
@@ -194,9 +198,6 @@ func (s *server) shed(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
-
-// noRoom reports whether a request came over a connection that there is no room for.
-func (s *server) noRoom(r *http.Request) bool { return s.Surplus != nil && s.Surplus(r.Context()) }
 
 // failLimit answers for a request that is refused by one of these bounds, and reports whether it is.
 func (s *server) failLimit(w http.ResponseWriter, r *http.Request, err error) bool {
