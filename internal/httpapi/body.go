@@ -47,9 +47,6 @@ func (b *body) whole(m render.Meta) []byte {
 	return b.End(slices.Insert(b.buf, 0, b.Begin(nil, m)...), m)
 }
 
-// chunk is how many bytes of a stream are written at a time.
-const chunk = 64 << 10
-
 // stream answers with the whole list in constant memory. The first row is read before the first header is written, so
 // that early errors have their status; after that an error cuts the connection, and no half answer looks whole.
 func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) error {
@@ -59,6 +56,7 @@ func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) er
 	}
 	defer leave()
 	var info store.Info
+	a.AtOnce = c.pacing.rows
 	next, stop := iter.Pull2(store.Each(ctx, c.bulk(a), a.Question, &info))
 	defer stop()
 	row, err, more := next()
@@ -91,7 +89,7 @@ func (c *collection) stream(w http.ResponseWriter, r *http.Request, a *asked) er
 		if err == nil {
 			b.add(row)
 			rows.Inc()
-			if len(b.buf) < chunk {
+			if !c.pacing.enough(len(b.buf)) {
 				continue
 			}
 			err = flush()

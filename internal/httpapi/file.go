@@ -17,6 +17,7 @@ type reading func(ctx context.Context, add func(store.Row)) (store.Info, error)
 
 // all reads the whole list.
 func (c *collection) all(a *asked) reading {
+	a.AtOnce = c.pacing.rows
 	return func(ctx context.Context, add func(store.Row)) (info store.Info, err error) {
 		for row, err := range store.Each(ctx, c.bulk(a), a.Question, &info) {
 			if err != nil {
@@ -100,7 +101,7 @@ func (c *collection) spool(ctx context.Context, s *spool, a *asked, read reading
 	var failed error
 	info, err := read(reads, func(row store.Row) {
 		rows.Inc()
-		if b.add(row); len(b.buf) < chunk || failed != nil {
+		if b.add(row); !c.pacing.enough(len(b.buf)) || failed != nil {
 			return
 		}
 		c.pacing.rest(ctx, begin)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 
 	"github.com/jackc/pgx/v5"
@@ -64,19 +65,7 @@ func (q Question) each(ctx context.Context, db *pgxpool.Pool, info *Info) iter.S
 				plain = q
 			}
 			plain.mixed = true
-			sql, args := plain.statement(nil)
-			rows, err := tx.Query(ctx, sql, args...)
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				row := rows.RawValues()
-				if !yield(row[:len(row)-extra], nil) {
-					return errStopped
-				}
-			}
-			return rows.Err()
+			return plain.fetch(ctx, tx, func(row Row) bool { return yield(row, nil) })
 		})
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(nil, fmt.Errorf("stream of %s: %w", q.Table.Name, err))
@@ -84,10 +73,68 @@ func (q Question) each(ctx context.Context, db *pgxpool.Pool, info *Info) iter.S
 	}
 }
 
+// ManyAtOnce is how many rows are asked for at a time where nobody says how many: enough that the way there and back does not
+// count. The database makes sentAtOnce of them before it sends any, and makes the next while we take those.
+const (
+	ManyAtOnce = 8_000
+	sentAtOnce     = 500
+)
+
+// fetch goes through the question's rows by a cursor, so that between the rows that are asked for at a time the database rests
+// too. Else it works ahead as far as there is room on the way to us, some thousand rows.
+func (q Question) fetch(ctx context.Context, tx pgx.Tx, yield func(Row) bool) error {
+	sql, args := q.statement(nil)
+	// Connections remember what the rows of a statement are like: so those of other rows have another name.
+	shape := fnv.New64a()
+	_, _ = shape.Write([]byte(sql))
+	name := fmt.Sprintf("rows_%016x", shape.Sum64())
+	if _, err := tx.Exec(ctx, "declare "+name+" no scroll cursor for "+sql, args...); err != nil {
+		return err
+	}
+	for {
+		most := ManyAtOnce
+		if q.AtOnce != nil {
+			most = q.AtOnce()
+		}
+		switch fetched, err := fetchSome(ctx, tx, name, most, yield); {
+		case err != nil:
+			return err
+		case fetched < most:
+			return nil
+		}
+	}
+}
+
+// fetchSome fetches at the most so many rows from a cursor.
+func fetchSome(ctx context.Context, tx pgx.Tx, cursor string, most int, yield func(Row) bool) (fetched int, err error) {
+	var batch pgx.Batch
+	for left := most; left > 0; left -= sentAtOnce {
+		batch.Queue(fmt.Sprintf("fetch %d from %s", min(left, sentAtOnce), cursor))
+	}
+	results := tx.SendBatch(ctx, &batch)
+	defer func() { err = errors.Join(err, results.Close()) }()
+	for range batch.Len() {
+		rows, err := results.Query()
+		if err != nil {
+			return fetched, err
+		}
+		for ; rows.Next(); fetched++ {
+			if row := rows.RawValues(); !yield(row[:len(row)-extra]) {
+				return fetched, errStopped
+			}
+		}
+		if rows.Err() != nil {
+			return fetched, rows.Err()
+		}
+	}
+	return fetched, nil
+}
+
 // prepare sets a transaction to the moment of the question. A statement that is streamed lasts as long as its reader takes: how
 // long that may be, the connection says.
 func (q Question) prepare(ctx context.Context, tx pgx.Tx, info *Info) error {
 	var batch pgx.Batch
+	batch.Queue("set local cursor_tuple_fraction = 1") // all rows are wanted
 	q.queueMoment(&batch, info, q.Counts && q.Table.Covers)
 	if q.Counts {
 		q.queueCounts(&batch, info)
