@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
@@ -337,129 +334,6 @@ func TestPageOfAChangedRecord(t *testing.T) {
 	}
 }
 
-// TestPagesShowTheNumbersOfTheAPI, all of them, where both are about the same.
-func TestPagesShowTheNumbersOfTheAPI(t *testing.T) {
-	s := open(t, httpapi.Options{})
-	home := s.see(t, "/", http.StatusOK)
-	for _, c := range []string{"prisoner-exchanges", "body-repatriations"} {
-		totals := decode[struct{ Data []talks.Total }](t, s.ask(t, "/v1/"+c+"/totals?by=month").body).Data
-		for _, total := range totals[len(totals)-2:] {
-			words := atLeast(*total.RunningTotal, *total.RunningUnknownCount)
-			if !strings.Contains(home.text, words) {
-				t.Errorf("the first page does not say %q", words)
-			}
-		}
-	}
-	for _, c := range decode[struct{ Data []talks.Commitment }](t, s.ask(t, "/v1/commitments?target.known=true&limit=1000").body).Data {
-		page := s.see(t, "/commitments/"+c.ID, http.StatusOK)
-		for _, p := range *c.Progress {
-			if p.Delivered == nil {
-				continue
-			}
-			words := atLeast(*p.Delivered, p.UnknownCount)
-			for _, text := range []string{page.text, home.text} {
-				if !strings.Contains(text, words) {
-					t.Errorf("%s: %q is not said", c.ID, words)
-				}
-			}
-		}
-	}
-	list := decode[struct{ Data []talks.PrisonerExchange }](t, s.ask(t, "/v1/prisoner-exchanges?limit=1000").body).Data
-	for _, e := range list {
-		page := s.see(t, "/prisoner-exchanges/"+e.ID, http.StatusOK)
-		for _, transfer := range e.Transfers {
-			words := web.NewFigure(transfer.Total, transfer.TotalLow, transfer.TotalHigh, transfer.TotalStatus, "").Text
-			if transfer.Total != nil && !strings.Contains(words, fmt.Sprint(*transfer.Total%1000)) || !strings.Contains(page.text, words) {
-				t.Errorf("%s does not say %q", e.ID, words)
-			}
-		}
-	}
-}
-
-// TestPublishedTotalsKeepTheirScope: the first page says what each counts, keeps every voice, and sets our sum only beside what counts
-// the same.
-func TestPublishedTotalsKeepTheirScope(t *testing.T) {
-	s := open(t, httpapi.Options{})
-	page := string(s.do(t, http.MethodGet, "/", browser, http.StatusOK).body)
-	all := decode[struct{ Data []talks.PublishedTotal }](t, s.ask(t, "/v1/published-totals?limit=1000").body).Data
-	shown := map[string]string{}
-	for _, match := range regexp.MustCompile(`<tr><td><a href="/published-totals/([^"]*)">(.*)</tr>`).FindAllStringSubmatch(page, -1) {
-		shown[match[1]] = match[2]
-	}
-	type scope struct{ kind, from, to, party, voice, since, what any }
-	is := func(text *string) string {
-		if text == nil {
-			return ""
-		}
-		return *text
-	}
-	seen, alone, beside := map[scope]bool{}, 0, 0
-	for _, p := range all { // the newest first
-		row := html.UnescapeString(shown[p.ID])
-		k := scope{p.Kind, is(p.From), is(p.To), is(p.Party), is(p.SaidBy), p.ScopeFrom, is(p.ScopeNote)}
-		switch {
-		case row == "" && !seen[k]:
-			t.Errorf("%s is not shown", p.ID)
-		case row == "":
-		case p.ScopeNote != nil:
-			if alone++; !strings.Contains(row, *p.ScopeNote) || !strings.Contains(row, "the scopes differ") {
-				t.Errorf("%s: %s", p.ID, row)
-			}
-		default:
-			if beside++; !strings.Contains(row, ">"+atLeast(p.RecordsTotal, p.UnknownCount)+"<") {
-				t.Errorf("%s: %s", p.ID, row)
-			}
-		}
-		seen[k] = true
-	}
-	if alone < 5 || beside < 5 {
-		t.Errorf("%d with a scope of their own, %d beside our sum", alone, beside)
-	}
-}
-
-// TestFirstPageOfAVoiceAndOfBefore: it says whose figures the sums are of, and when nothing was on record it counts nothing.
-func TestFirstPageOfAVoiceAndOfBefore(t *testing.T) {
-	s := open(t, httpapi.Options{})
-	if text := s.see(t, "/?reported_by=RU", http.StatusOK).text; !strings.Contains(text, "Sums of the figures that Russia gave") || strings.Contains(text, "best-supported figure of") {
-		t.Error("the sums of a voice are said to be of others")
-	}
-	if text := s.see(t, "/?as_of=2020-01-01T00:00:00Z", http.StatusOK).text; !strings.Contains(text, "Nothing was on record then") || strings.Contains(text, "rounds of talks held") {
-		t.Errorf("before the first revision: %s", text)
-	}
-	if text := s.see(t, "/", http.StatusOK).text; !strings.Contains(text, "Sums of the best-supported figure") || strings.Contains(text, "Nothing was on record") {
-		t.Error("the first page does not say of what its sums are")
-	}
-}
-
-// TestFirstPageIsAnnounced by what it is about, and as a data set.
-func TestFirstPageIsAnnounced(t *testing.T) {
-	s := open(t, httpapi.Options{})
-	page := string(s.do(t, http.MethodGet, "/", browser, http.StatusOK).body)
-	for _, want := range []string{"<title>%s</title>", `<meta property="og:title" content="%s">`, `<meta property="og:image:alt" content="%s">`} {
-		if want = fmt.Sprintf(want, "The Russia–Ukraine talks, and what came of them · Parley"); !strings.Contains(page, want) {
-			t.Errorf("the first page does not have %s", want)
-		}
-	}
-	match := regexp.MustCompile(`(?s)<script type="application/ld\+json">(.*?)</script>`).FindStringSubmatch(page)
-	if match == nil {
-		t.Fatal("the first page has no linked data")
-	}
-	type described struct {
-		ID          string   `json:"@id"`
-		Type        []string `json:"@type"`
-		Name        string   `json:"name"`
-		Description string   `json:"description"`
-		License     string   `json:"license"`
-		Version     string   `json:"version"`
-		Modified    string   `json:"dateModified"`
-		Coverage    string   `json:"temporalCoverage"`
-	}
-	got, want := decode[described](t, []byte(match[1])), decode[described](t, s.ask(t, "/v1/dataset.jsonld").body)
-	if diff := cmp.Diff(want, got); diff != "" || !slices.Contains(got.Type, "Dataset") || got.Coverage == "" {
-		t.Errorf("the linked data is not that of the catalogue (-want +got):\n%s", diff)
-	}
-}
-
 // TestDocsAreSecure: they may not be framed, load nothing from elsewhere, and run only the scripts that they are made of.
 func TestDocsAreSecure(t *testing.T) {
 	s := open(t, httpapi.Options{})
@@ -516,67 +390,5 @@ func TestHostileRecord(t *testing.T) {
 		if target == "/claims/hostile" && (!strings.Contains(p.text, "alert(1)") || !strings.Contains(p.text, "[U+202E]evil") || len(p.text) < 10_000) {
 			t.Errorf("%s does not show what the record holds", target)
 		}
-	}
-}
-
-// TestWeight: what a first visit loads, as it goes over the line.
-func TestWeight(t *testing.T) {
-	s := open(t, httpapi.Options{})
-	zipped := func(target string) int {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+target, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header = http.Header{"Accept": browser["Accept"], "Accept-Encoding": {"gzip"}}
-		response, err := s.client.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		size, err := io.Copy(io.Discard, response.Body)
-		if err != nil || response.StatusCode != http.StatusOK {
-			t.Fatal(target, response.Status, err)
-		}
-		return int(size)
-	}
-	for _, target := range []string{"/", "/rounds/istanbul-2025-3", "/explore/prisoner-exchanges", "/parties/UA"} {
-		weight := zipped(target)
-		for _, link := range parse(t, target, s.send(t, http.MethodGet, target, browser).body).links {
-			if strings.HasPrefix(link, "/assets/") {
-				weight += zipped(link)
-			}
-		}
-		if weight > 100_000 {
-			t.Errorf("%s weighs %d bytes", target, weight)
-		}
-		t.Logf("%s weighs %d bytes", target, weight)
-	}
-}
-
-// TestPageValidators: a page is told by the revision; its files, whose names change with them, are kept for ever.
-func TestPageValidators(t *testing.T) {
-	s := open(t, httpapi.Options{Cache: 1 << 20})
-	for _, target := range []string{"/", "/rounds/istanbul-2025-3", "/explore/rounds?party=TR", "/sitemap.xml"} {
-		etag := s.do(t, http.MethodGet, target, browser, http.StatusOK).response.Header.Get("Etag")
-		if !strings.HasPrefix(etag, `W/"1-`) {
-			t.Errorf("%s: ETag %s", target, etag)
-		}
-		for range 2 {
-			s.do(t, http.MethodGet, target, http.Header{"Accept": browser["Accept"], "If-None-Match": {etag}}, http.StatusNotModified)
-			if head := s.send(t, http.MethodHead, target, browser); head.response.Header.Get("Etag") != etag || len(head.body) > 0 {
-				t.Errorf("HEAD %s: %s, %d bytes", target, head.response.Status, len(head.body))
-			}
-		}
-	}
-	for _, link := range s.see(t, "/", http.StatusOK).links {
-		if strings.HasPrefix(link, "/assets/") {
-			if got := s.get(t, link, http.StatusOK).response.Header.Get("Cache-Control"); !strings.Contains(got, "immutable") {
-				t.Errorf("%s: Cache-Control %s", link, got)
-			}
-		}
-	}
-	older := s.get(t, "/assets/parley.000000000000.css", http.StatusOK)
-	if got := older.response.Header.Get("Cache-Control"); strings.Contains(got, "immutable") {
-		t.Errorf("an older name: Cache-Control %s", got)
 	}
 }
