@@ -36,9 +36,7 @@ func browse(t *testing.T, forgiven ...string) context.Context {
 	}
 	var mu sync.Mutex
 	var complaints []string
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // of all, so that a browser that hangs ends the test
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithAllocatorOptions(chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true)),
+	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true)),
 		chromedp.WithListener(func(event any) {
 			text := complaint(event)
 			if text == "" || slices.ContainsFunc(forgiven, func(known string) bool { return strings.Contains(text, known) }) {
@@ -56,6 +54,9 @@ func browse(t *testing.T, forgiven ...string) context.Context {
 			t.Errorf("the browser complains: %s", text)
 		}
 	})
+	if err := chromedp.Do(ctx); err != nil { // a browser lives as long as the context in which it is first asked
+		t.Fatal(err)
+	}
 	call(t, ctx, log.Enable, cdp.Empty{})
 	call(t, ctx, network.Enable, network.EnableParams{})
 	return ctx
@@ -92,6 +93,8 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 
 func call[P, R any](t *testing.T, ctx context.Context, command cdp.Command[P, R], params P) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if _, err := chromedp.Call(ctx, command, params); err != nil {
 		t.Fatal(command.Method, err)
 	}
@@ -100,6 +103,8 @@ func call[P, R any](t *testing.T, ctx context.Context, command cdp.Command[P, R]
 // eval runs a script in the page.
 func eval[T any](t *testing.T, ctx context.Context, script string, options ...chromedp.EvaluateOption) T {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, options...))
 	if err != nil {
 		t.Fatal(err)
@@ -146,31 +151,42 @@ func TestBrowserPages(t *testing.T) {
 		t.Fatal("axe-core:", err)
 	}
 	s := open(t, httpapi.Options{})
-	ctx := browse(t)
-	call(t, ctx, cdppage.SetBypassCSP, cdppage.SetBypassCSPParams{Enabled: true}) // for axe-core itself; the next test lets the policy hold
-	for _, target := range pages {
-		for _, l := range looks() {
-			if l.width == 768 {
-				continue
+	for _, theme := range []string{"light", "dark"} {
+		t.Run(theme, func(t *testing.T) {
+			t.Parallel() // axe-core takes seconds for a page with many numbers
+			ctx := browse(t)
+			call(t, ctx, cdppage.SetBypassCSP, cdppage.SetBypassCSPParams{Enabled: true}) // for axe-core itself; the next test lets the policy hold
+			for _, target := range pages {
+				for _, width := range []int64{320, 1280} {
+					look{width, theme}.set(t, ctx)
+					do(t, ctx, chromedp.Navigate(s.url+target))
+					if wider := eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wider > 0 {
+						t.Errorf("%s at %d: %d pixels wider than the window", target, width, wider)
+					}
+					for _, fault := range accessibility(t, ctx, string(axe)) {
+						t.Errorf("%s at %d: %s", target, width, fault)
+					}
+				}
 			}
-			l.set(t, ctx)
-			do(t, ctx, chromedp.Navigate(s.url+target))
-			if wider := eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wider > 0 {
-				t.Errorf("%s at %d: %d pixels wider than the window", target, l.width, wider)
-			}
-			do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach((d) => { d.open = true; })`), chromedp.Evaluate[chromedp.Void](string(axe)))
-			type violation struct {
-				ID    string `json:"id"`
-				Help  string `json:"help"`
-				Nodes []struct {
-					HTML string `json:"html"`
-				} `json:"nodes"`
-			}
-			for _, v := range eval[[]violation](t, ctx, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then((r) => r.violations)`, chromedp.EvalAwaitPromise) {
-				t.Errorf("%s at %d, %s: %s (%s): %.200s", target, l.width, l.theme, v.ID, v.Help, v.Nodes[0].HTML)
-			}
-		}
+		})
 	}
+}
+
+// accessibility is what axe-core finds against the page that is open, with all of it unfolded.
+func accessibility(t *testing.T, ctx context.Context, axe string) (faults []string) {
+	t.Helper()
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach((d) => { d.open = true; })`), chromedp.Evaluate[chromedp.Void](axe))
+	type violation struct {
+		ID    string `json:"id"`
+		Help  string `json:"help"`
+		Nodes []struct {
+			HTML string `json:"html"`
+		} `json:"nodes"`
+	}
+	for _, v := range eval[[]violation](t, ctx, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then((r) => r.violations)`, chromedp.EvalAwaitPromise) {
+		faults = append(faults, fmt.Sprintf("%s (%s): %.200s", v.ID, v.Help, v.Nodes[0].HTML))
+	}
+	return faults
 }
 
 // TestBrowserPolicy: the policy hinders nothing that pages do: the style sheet and the script are at work.
