@@ -7,6 +7,7 @@ import "math"
 type Bar struct {
 	Label     string // the text alternative
 	Target    *int   // nil: nothing was promised
+	Beside    int    // what was promised beside it, on whose scale it is drawn where it has no promise of its own; 0: nothing
 	Delivered *int   // nil: not known
 	Low, High *int   // the bounds of what is said of Delivered; nil: open on that side
 	AtLeast   bool   // Delivered is a lower bound
@@ -21,13 +22,14 @@ const (
 )
 
 // Draw draws the bar: solid as far as is on record, open at its end where that is a lower bound, hatched between the bounds that
-// voices give. Not known is an empty frame with a question mark in it.
+// voices give. Not known is an empty frame with a question mark in it. Where there is no promise there is no scale, and so no bar.
 func (b Bar) Draw() *Drawing {
 	d := &Drawing{class: "bar", role: "img", label: b.Label, height: barHeight}
 	if b.Target != nil {
 		d.rect("promise", 0, barTop, promised, barEnd)
 	}
 	switch {
+	case b.Target == nil && b.Beside == 0 && b.Delivered != nil && *b.Delivered > 0:
 	case b.Delivered == nil:
 		d.text("mystery", "?", promised/2, 0, 20, "middle")
 	case *b.Delivered == 0:
@@ -51,8 +53,8 @@ func (b Bar) scale() func(int) float64 {
 	switch {
 	case b.Target != nil && *b.Target > 0:
 		whole = float64(*b.Target) / promised
-	case b.Delivered != nil && *b.Delivered > 0:
-		whole = float64(*b.Delivered) / (promised / 2)
+	case b.Target == nil && b.Beside > 0:
+		whole = float64(b.Beside) / promised
 	}
 	return func(n int) float64 { return math.Min(1, float64(n)/whole) }
 }

@@ -49,7 +49,8 @@ func TestBar(t *testing.T) {
 		{"disputed, and open above", Bar{Target: new(7), Delivered: new(5), Low: new(3), AtLeast: true}, []string{"delivered", "disputed", "open"}, []string{"mystery"}},
 		{"not known", Bar{Target: new(1000)}, []string{"promise", "mystery", "mark"}, []string{"delivered", "zero", "open"}},
 		{"none on record", Bar{Target: new(1000), Delivered: new(0), Low: new(0), High: new(0)}, []string{"promise", "zero"}, []string{"delivered", "mystery"}},
-		{"nothing promised", Bar{Delivered: new(74), Low: new(74), High: new(74)}, []string{"delivered"}, []string{"promise", "mark"}},
+		{"nothing promised", Bar{Delivered: new(74), Low: new(74), High: new(74)}, []string{"bar"}, []string{"promise", "mark", "delivered", "mystery"}},
+		{"nothing promised in this direction", Bar{Delivered: new(74), Low: new(74), High: new(74), Beside: 3000}, []string{"delivered"}, []string{"promise", "mark"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := classes(t, string(c.bar.Draw().SVG()))

@@ -14,8 +14,14 @@ func (s Span) at(day time.Time) float64 {
 	return day.Sub(s.From).Hours() / s.To.AddDate(0, 0, 1).Sub(s.From).Hours()
 }
 
-// years draws a line and a label for the beginning of each year, and for that of the span if there is room.
+// How labels of years stand on the smallest screen, as shares of its width: so much a label takes, and so much two do that stand
+// side by side, the later one around its line.
+const yearWide, yearsApart = 0.115, 0.18
+
+// years draws a line for the beginning of each year, and a label for as many of them as there is room for, and for that of the span.
 func (s Span) years(d *Drawing, bottom float64) {
+	every := 1 + (s.To.Year()-s.From.Year())/6
+	labelled := -1.0
 	for year := s.From.Year(); year <= s.To.Year(); year++ {
 		first := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 		x := s.at(first)
@@ -27,9 +33,20 @@ func (s Span) years(d *Drawing, bottom float64) {
 		} else {
 			d.line("grid", x, 0, x, bottom)
 		}
-		if x < 0.955 {
-			d.text("tick", strconv.Itoa(year), x, 3, bottom+16, "")
+		words := strconv.Itoa(year)
+		switch {
+		case (year-s.From.Year())%every != 0 || labelled >= 0 && x-labelled < yearsApart && x > 1-yearWide:
+			continue
+		case x < 1-yearWide:
+			d.text("tick", words, x, 3, bottom+16, "")
+		case x < 1-yearWide/2:
+			d.text("tick", words, x, 0, bottom+16, "middle")
+		case x < 1-yearWide/5:
+			d.text("tick", words, 1, 0, bottom+16, "end")
+		default: // it is hardly there
+			continue
 		}
+		labelled = x
 	}
 }
 

@@ -12,7 +12,7 @@ type Steps struct {
 	Span   Span
 	Series []Series
 	End    End
-	Height int // of the plot, in pixels; 0: 260. The labels of the years stand below
+	Height int // of the plot, in pixels; 0: 300. The labels of the years stand below
 }
 
 // End is the day after which nothing is known, so that no line goes on, and why.
@@ -39,7 +39,7 @@ type Period struct {
 }
 
 const (
-	stepsHeight = 260
+	stepsHeight = 300
 	lineHeight  = 18 // of the labels above the greatest total
 )
 
@@ -52,17 +52,20 @@ func (c Steps) Draw() *Drawing {
 	}
 	labels := c.labels()
 	height := cmp.Or(c.Height, stepsHeight)
-	headroom := lineHeight*len(labels) + 8
+	rows := len(labels)
+	if !c.End.On.IsZero() {
+		rows++ // of what the end is
+	}
+	headroom := lineHeight*rows + 8
 	y := func(total int) float64 {
 		return float64(height) - float64(height-headroom)*float64(total)/float64(most)
 	}
 	d := &Drawing{class: "steps", role: "img", label: c.Label, height: height + axisHeight}
 	for _, tick := range ticks(most) {
 		d.line("grid", 0, y(tick), 1, y(tick))
-		d.text("tick", Thousands(tick), 0, 0, y(tick)-3, "")
 	}
 	c.Span.years(d, float64(height))
-	c.ends(d, float64(headroom), float64(height))
+	c.ends(d, float64(14+lineHeight*len(labels)), float64(height))
 	for i, s := range c.Series {
 		if band := s.band(c.Span, y); band != nil {
 			d.add(shape{kind: path, class: "band" + look(i), way: band})
@@ -82,13 +85,16 @@ func (c Steps) Draw() *Drawing {
 			}
 		}
 	}
+	for _, tick := range ticks(most) { // over the lines, which all begin low
+		d.text("tick clear", Thousands(tick), 0, 0, y(tick)-3, "")
+	}
 	for row, l := range labels {
 		d.text(l.class, l.words, 1, 0, float64(14+lineHeight*row), "end")
 	}
 	return d
 }
 
-// ends marks where the lines end, if that is within the span.
+// ends marks where the lines end, if that is within the span. What it says stands at the height of top, below the labels: there no line comes.
 func (c Steps) ends(d *Drawing, top, bottom float64) {
 	if c.End.On.IsZero() {
 		return
@@ -97,8 +103,8 @@ func (c Steps) ends(d *Drawing, top, bottom float64) {
 	if x > 0.5 {
 		anchor, dx = "end", -4
 	}
-	d.line("ends", x, top, x, bottom)
-	d.text("tick", c.End.Words, x, dx, bottom-6, anchor)
+	d.line("ends", x, top-10, x, bottom)
+	d.text("tick", c.End.Words, x, dx, top, anchor)
 }
 
 // series is how many lines have a look of their own.
@@ -181,7 +187,7 @@ func (c Steps) labels() []label {
 		}
 		all = append(all, label{"label of" + look(i), words})
 		if s.Note != "" {
-			all = append(all, label{"tick note", s.Note})
+			all = append(all, label{"tick clear", s.Note})
 		}
 	}
 	return all

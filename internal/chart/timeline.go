@@ -11,15 +11,16 @@ type Timeline struct {
 	Label string // the text alternative
 	Span  Span
 	Lanes []Lane
-	Lane  int // the height of a lane, in pixels; 0: 58
+	Lane  int // the height of a lane of blocks, in pixels; 0: 58
 }
 
 // Lane is one kind of happenings.
 type Lane struct {
 	Name  string
-	Look  int // of the series with that number
+	Brief string // the name where there is little room; "": as it is
+	Look  int    // of the series with that number
 	Marks []Mark
-	Sized bool // marks are as high as their numbers; else all are blocks
+	Sized bool // marks are as high as their numbers, and the lane half as high again; else all are blocks
 }
 
 // Mark is one happening.
@@ -33,32 +34,74 @@ type Mark struct {
 
 const (
 	laneHeight = 58
+	leastLane  = 42 // lanes are squeezed before they are left out
 	laneBase   = 8  // from the bottom of a lane to its line
 	laneName   = 24 // from the top of a lane to the top of the greatest mark
 	axisHeight = 22 // of the labels of the years
 )
 
-// Draw draws the lanes. A number that is not known is an open circle.
-func (t Timeline) Draw() *Drawing {
-	each := cmp.Or(t.Lane, laneHeight)
-	bottom, tall := len(t.Lanes)*each, float64(each-laneName-laneBase)
-	d := &Drawing{class: "timeline", role: "group", label: t.Label, height: bottom + axisHeight}
-	t.Span.years(d, float64(bottom))
-	for i, lane := range t.Lanes {
-		base := float64((i+1)*each - laneBase)
-		d.line("axis", 0, base, 1, base)
-		d.text("lane", lane.Name, 0, 0, base-tall-10, "")
-		most := 1
-		for _, m := range lane.Marks {
-			if m.Size != nil {
-				most = max(most, *m.Size)
-			}
+// height is how high a lane is, where one of blocks is so high.
+func (l Lane) height(each int) int {
+	if l.Sized {
+		return each * 3 / 2
+	}
+	return each
+}
+
+// Within is the timeline in so much height: with lanes that are higher or lower, and without the last ones if need be.
+func (t Timeline) Within(height int) Timeline {
+	for ; ; t.Lanes = t.Lanes[:len(t.Lanes)-1] {
+		whole := 0 // in hundredths of a lane of blocks
+		for _, lane := range t.Lanes {
+			whole += lane.height(100)
 		}
-		for _, m := range lane.Marks {
-			d.add(t.mark(lane, m, base, tall, most))
+		t.Lane = min(2*laneHeight, 100*(height-axisHeight)/max(1, whole))
+		if t.Lane >= leastLane || len(t.Lanes) <= 1 {
+			t.Lane = max(leastLane, t.Lane)
+			return t
 		}
 	}
+}
+
+// Draw draws the lanes. A number that is not known is an open circle.
+func (t Timeline) Draw() *Drawing {
+	each, bottom := cmp.Or(t.Lane, laneHeight), 0
+	for _, lane := range t.Lanes {
+		bottom += lane.height(each)
+	}
+	d := &Drawing{class: "timeline", role: "group", label: t.Label, height: bottom + axisHeight}
+	t.Span.years(d, float64(bottom))
+	top := 0
+	for _, lane := range t.Lanes {
+		t.lane(d, lane, float64(top), float64(lane.height(each)))
+		top += lane.height(each)
+	}
 	return d
+}
+
+// lane draws a lane that begins at the height of top. Of one whose marks are as high as their numbers it says how high that is.
+func (t Timeline) lane(d *Drawing, lane Lane, top, height float64) {
+	base, tall := top+height-laneBase, height-laneName-laneBase
+	d.line("axis", 0, base, 1, base)
+	if lane.Brief == "" {
+		d.text("lane", lane.Name, 0, 0, top+14, "")
+	} else {
+		d.text("lane ample", lane.Name, 0, 0, top+14, "")
+		d.text("lane scant", lane.Brief, 0, 0, top+14, "")
+	}
+	most := 0
+	for _, m := range lane.Marks {
+		if m.Size != nil {
+			most = max(most, *m.Size)
+		}
+	}
+	if lane.Sized && most > 0 {
+		d.line("grid", 0, base-tall, 1, base-tall)
+		d.text("tick", Thousands(most), 1, 0, base-tall-4, "end")
+	}
+	for _, m := range lane.Marks {
+		d.add(t.mark(lane, m, base, tall, most))
+	}
 }
 
 // mark draws a happening upon the base of its lane, where the greatest of most is so tall.
@@ -70,7 +113,7 @@ func (t Timeline) mark(lane Lane, m Mark, base, tall float64, most int) shape {
 		s.kind, s.class, s.r = circle, "unknown"+class, 3.5
 	case lane.Sized:
 		s.kind, s.class = line, "stem"+class
-		s.y2 = base - math.Max(2, tall*math.Sqrt(float64(*m.Size)/float64(most)))
+		s.y2 = base - math.Max(1.5, tall*float64(*m.Size)/float64(max(1, most)))
 	default:
 		s.kind, s.class, s.r = rect, "block"+class, 1
 		if m.Planned {

@@ -158,7 +158,7 @@ func publishersOf(records []citing) []string {
 // embedLedger shows commitments with a number.
 func (d *viewing) embedLedger(t *store.Table, e *web.Embed) error {
 	e.Title = "What was promised, and what is on record as delivered"
-	e.Deck = "Each bar is drawn on the scale of its own promise."
+	e.Deck = web.Scale
 	e.Key = "Solid: on record; open strokes: at least so many; pale: between figures that contradict each other; a question mark: no figure on record."
 	e.Asked, e.Link = d.asked(), joined("/explore/commitments", d.list.Canonical())
 	commitments, info, err := chosen[talks.Commitment](d, t, "id,agreed_on,summary,status,progress,sources")

@@ -118,14 +118,9 @@ func (s *sheet) place(d *chart.Drawing) {
 	s.y += d.Tall()
 }
 
-// Lanes are squeezed before they are left out.
-const usualLane, leastLane = 58, 42
-
 func (s *sheet) timeline(t chart.Timeline) {
-	const axis = 22
-	if room := s.bottom - s.y - axis; !math.IsInf(room, 1) {
-		t.Lane = int(math.Max(leastLane, math.Min(2*usualLane, math.Floor(room/float64(len(t.Lanes))))))
-		t.Lanes = t.Lanes[:min(len(t.Lanes), max(1, int(room)/t.Lane))]
+	if room := s.bottom - s.y; !math.IsInf(room, 1) {
+		t = t.Within(int(room))
 	}
 	s.place(t.Draw())
 }
@@ -173,16 +168,17 @@ func (s *sheet) ledger(names Names, rows []LedgerRow) {
 			}
 			s.y += 2
 		}
-		s.delivered(names, r.P, wide)
+		s.delivered(names, r, wide)
 	}
 }
 
 // delivered draws one direction of a commitment.
-func (s *sheet) delivered(names Names, p talks.Progress, wide bool) {
+func (s *sheet) delivered(names Names, r LedgerRow, wide bool) {
+	p := r.P
 	way, said, standing := cmp.Or(Direction(names, p.From, p.To), "no direction"), Delivered(p), Standing(p)
 	if wide {
 		bar, text := s.left+0.26*s.width, s.left+0.62*s.width
-		s.Place(Bar(names, p).Draw(), bar, s.y, 0.34*s.width)
+		s.Place(Bar(names, r.C, p).Draw(), bar, s.y, 0.34*s.width)
 		s.Text("deck", s.one("deck", way, 0.25*s.width), s.left, s.y+19, "")
 		s.Text("body", s.one("body", said, 0.38*s.width), text, s.y+19, "")
 		s.Text("stamp", s.one("stamp", standing, 0.38*s.width), text, s.y+35, "")
@@ -190,7 +186,7 @@ func (s *sheet) delivered(names Names, p talks.Progress, wide bool) {
 		return
 	}
 	s.Text("deck", s.one("deck", way, s.width), s.left, s.y+14, "")
-	s.Place(Bar(names, p).Draw(), s.left, s.y+14, s.width)
+	s.Place(Bar(names, r.C, p).Draw(), s.left, s.y+14, s.width)
 	s.Text("body", s.one("body", said, s.width), s.left, s.y+56, "")
 	s.Text("stamp", s.one("stamp", standing, s.width), s.left, s.y+71, "")
 	s.y += 78

@@ -73,7 +73,7 @@ func Ledger(names Names, commitments []talks.Commitment) []LedgerRow {
 			continue
 		}
 		for i, p := range *c.Progress {
-			rows = append(rows, LedgerRow{c, p, i == 0, Bar(names, p).Draw().SVG()})
+			rows = append(rows, LedgerRow{c, p, i == 0, Bar(names, c, p).Draw().SVG()})
 		}
 	}
 	return rows
@@ -91,7 +91,10 @@ func date(text string) time.Time {
 func (h Home) timeline(f Frame) template.HTML {
 	var lanes []chart.Lane
 	for _, p := range h.Processes {
-		lane := chart.Lane{Name: shorten(p.Name, 34)}
+		lane := chart.Lane{Name: shorten(p.Name, 90)}
+		if brief := shorten(p.Name, 34); brief != lane.Name {
+			lane.Brief = brief
+		}
 		for _, r := range h.Rounds {
 			if r.Process == p.ID {
 				lane.Marks = append(lane.Marks, chart.Mark{From: date(r.StartsOn), To: date(r.EndsOn), Words: r.Title + " (" + words(r.Status) + ")", Link: f.Link("rounds", r.ID), Planned: r.Status != "held"})

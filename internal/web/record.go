@@ -163,12 +163,24 @@ func Refs(value any) []Ref {
 	return all
 }
 
-// Bar is how a commitment stands in one direction, drawn.
-func Bar(names Names, p talks.Progress) chart.Bar {
+// Scale says how the bars of a ledger are to be read.
+const Scale = "Each bar is drawn on the scale of its own promise; that of a direction in which nothing was promised, on that of the other."
+
+// Bar is how a commitment stands in one direction, drawn. A direction in which nothing was promised is drawn on the scale of the
+// others, so that its bar does not look like a share of a promise of its own.
+func Bar(names Names, c talks.Commitment, p talks.Progress) chart.Bar {
 	b := chart.Bar{
 		Label: Direction(names, p.From, p.To) + ": " + p.InWords, Target: p.Target, Delivered: p.Delivered, Low: p.DeliveredLow, High: p.DeliveredHigh,
 		AtLeast: p.DeliveredQualifier != nil && *p.DeliveredQualifier == "at_least",
 		Loose:   p.Qualifier != nil && *p.Qualifier != "exactly",
+	}
+	if p.Target != nil || c.Progress == nil {
+		return b
+	}
+	for _, other := range *c.Progress {
+		if other.Target != nil && other.Unit == p.Unit {
+			b.Beside = max(b.Beside, *other.Target)
+		}
 	}
 	return b
 }

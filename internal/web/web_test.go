@@ -47,7 +47,7 @@ func TestWords(t *testing.T) {
 		field(names, "delegation_head.UA"):                                 "Delegation head, Ukraine",
 		field(names, "duration_minutes"):                                   "Duration in minutes",
 		hedged(7000, "more_than"):                                          "more than 7,000",
-		hedged("2026-01-23T18:30:00+03:00", "about"):                       "about 2026-01-23T18:30:00+03:00",
+		hedged("2026-01-23T18:30:00+03:00", "about"):                       "about 23 January 2026, 18:30 (UTC+03:00)",
 		shorten("A sentence of several words.", 16):                        "A sentence of…",
 		plural(1, "record", "records") + plural(1200, "record", "records"): "1 record1,200 records",
 		string(Visible([]byte("a\u202eb"))):                                "a[U+202E]b",

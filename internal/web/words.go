@@ -24,6 +24,7 @@ func (s *Site) funcs() template.FuncMap {
 		"words":   words,
 		"capital": capital,
 		"figure":  NewFigure,
+		"scale":   func() string { return Scale },
 		"shorten": shorten,
 		"deref":   deref,
 		"dict":    dict,
@@ -147,7 +148,7 @@ var hedges = map[string]string{"about": "about ", "at_least": "at least ", "up_t
 func hedged(value, qualifier any) string {
 	text := hedges[fmt.Sprint(deref(qualifier))]
 	if s, ok := deref(value).(string); ok {
-		return text + s
+		return text + moment(s)
 	}
 	return text + number(value)
 }
