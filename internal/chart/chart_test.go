@@ -160,9 +160,64 @@ func TestTimeline(t *testing.T) {
 	if n["block"] != 2 || n["planned"] != 1 || n["stem"] != 2 || n["unknown"] != 1 {
 		t.Errorf("drawn are %v", n)
 	}
-	if strings.Contains(drawing, "NaN") || !strings.Contains(drawing, `<a href="/rounds/a" aria-label="held">`) {
+	if strings.Contains(drawing, "NaN") || !strings.Contains(drawing, `<a href="/rounds/a" aria-label="held">`) || !strings.Contains(drawing, ">390</text>") {
 		t.Error(drawing)
 	}
+}
+
+// TestStemsAreInProportion: a number that is half as great is drawn half as high.
+func TestStemsAreInProportion(t *testing.T) {
+	at := time.Date(2025, 5, 16, 0, 0, 0, 0, time.UTC)
+	timeline := Timeline{Span: Span{at, at}, Lanes: []Lane{{Name: "Exchanges", Sized: true, Marks: []Mark{{From: at, To: at, Size: new(390)}, {From: at, To: at, Size: new(195)}}}}}
+	var heights []float64
+	for _, s := range timeline.Draw().shapes {
+		if strings.HasPrefix(s.class, "stem") {
+			heights = append(heights, s.y-s.y2)
+		}
+	}
+	if len(heights) != 2 || heights[0] != 2*heights[1] || heights[0] < 40 {
+		t.Errorf("390 and 195 are drawn %v high", heights)
+	}
+}
+
+// TestTimelineWithin: a timeline that is put somewhere fits there, if only a lane does.
+func TestTimelineWithin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var timeline Timeline
+		for _, sized := range rapid.SliceOfN(rapid.Bool(), 1, 8).Draw(t, "lanes") {
+			timeline.Lanes = append(timeline.Lanes, Lane{Sized: sized})
+		}
+		height := rapid.IntRange(100, 900).Draw(t, "height")
+		if within := timeline.Within(height); within.Draw().height > height {
+			t.Fatalf("%d lanes of %d are %d high, not %d", len(within.Lanes), within.Lane, within.Draw().height, height)
+		}
+	})
+}
+
+// TestYearsStandApart: the labels of the years neither touch each other nor leave the drawing, also on the smallest screen.
+func TestYearsStandApart(t *testing.T) {
+	const wide = 32 // of four digits, in pixels
+	rapid.Check(t, func(t *rapid.T) {
+		from := time.Date(2020, time.Month(rapid.IntRange(1, 12).Draw(t, "month")), 1, 0, 0, 0, 0, time.UTC)
+		span := Span{from, from.AddDate(0, rapid.IntRange(1, 500).Draw(t, "months"), -1)}
+		width := rapid.SampledFrom([]float64{284, 700, 1020}).Draw(t, "width")
+		var d Drawing
+		span.years(&d, 100)
+		end := 0.0
+		for _, s := range d.shapes {
+			if s.kind != text {
+				continue
+			}
+			left := width*s.x + s.dx - map[string]float64{"middle": wide / 2, "end": wide}[s.anchor]
+			if left < end || left+wide > width+1 {
+				t.Fatalf("%s stands from %.0f to %.0f of %.0f, after one that ends at %.0f", s.words, left, left+wide, width, end)
+			}
+			end = left + wide
+		}
+		if end == 0 {
+			t.Fatal("there is no label")
+		}
+	})
 }
 
 // TestAtlas: places anywhere on the earth are on their map, and no label stands on another.

@@ -14,39 +14,38 @@ func (s Span) at(day time.Time) float64 {
 	return day.Sub(s.From).Hours() / s.To.AddDate(0, 0, 1).Sub(s.From).Hours()
 }
 
-// How labels of years stand on the smallest screen, as shares of its width: so much a label takes, and so much two do that stand
-// side by side, the later one around its line.
-const yearWide, yearsApart = 0.115, 0.18
+// yearWide is how much of the width the label of a year takes on the smallest screen.
+const yearWide = 0.125
 
-// years draws a line for the beginning of each year, and a label for as many of them as there is room for, and for that of the span.
+// years draws a line for the beginning of each year, and labels for as many years as there is room for.
 func (s Span) years(d *Drawing, bottom float64) {
 	every := 1 + (s.To.Year()-s.From.Year())/6
-	labelled := -1.0
+	end := 0.0 // of the label before
 	for year := s.From.Year(); year <= s.To.Year(); year++ {
 		first := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 		x := s.at(first)
 		if year == s.From.Year() {
-			if s.at(first.AddDate(1, 0, 0)) < 0.06 && year != s.To.Year() {
+			if s.at(first.AddDate(1, 0, 0)) < yearWide && year != s.To.Year() {
+				every = 1 + (s.To.Year()-year-1)/6
 				continue
 			}
 			x = 0
 		} else {
 			d.line("grid", x, 0, x, bottom)
 		}
-		words := strconv.Itoa(year)
+		left, at, dx, anchor := x, x, 3.0, ""
 		switch {
-		case (year-s.From.Year())%every != 0 || labelled >= 0 && x-labelled < yearsApart && x > 1-yearWide:
+		case x >= 1-yearWide/5: // the year is hardly there
 			continue
-		case x < 1-yearWide:
-			d.text("tick", words, x, 3, bottom+16, "")
-		case x < 1-yearWide/2:
-			d.text("tick", words, x, 0, bottom+16, "middle")
-		case x < 1-yearWide/5:
-			d.text("tick", words, 1, 0, bottom+16, "end")
-		default: // it is hardly there
-			continue
+		case x >= 1-yearWide/2:
+			left, at, dx, anchor = 1-yearWide, 1, 0, "end"
+		case x >= 1-yearWide:
+			left, at, dx, anchor = x-yearWide/2, x, 0, "middle"
 		}
-		labelled = x
+		if left >= end && year%every == 0 {
+			d.text("tick", strconv.Itoa(year), at, dx, bottom+16, anchor)
+			end = left + yearWide
+		}
 	}
 }
 

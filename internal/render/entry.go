@@ -37,6 +37,8 @@ type Entry struct {
 	Figures   []Figure   `json:"figures"`
 	Sources   []Source   `json:"sources"`
 	Reports   []Report   `json:"reports"`
+	Party     string     `json:"voice"`     // whose number the record is; "": nobody's, or it is none
+	SaidBy    string     `json:"said_by"`   // who said it: a person's id, or a name
 	Author    string     `json:"author"`    // of a changeset
 	Publisher string     `json:"publisher"` // of a page that is a source; "": the record is none
 	Page      string     `json:"page"`      // its address

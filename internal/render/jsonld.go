@@ -90,7 +90,11 @@ func (l *jsonLD) Add(b []byte, values [][]byte) []byte {
 			n.raw(name, string(appendJSONValue(nil, c.Type, v, l.Base)))
 		}
 	}
-	n.value("subjectOf", e.cited(l.Base))
+	if e.Type == "Observation" {
+		n.value("subjectOf", e.said(l.Base))
+	} else {
+		n.value("subjectOf", e.cited(l.Base))
+	}
 	n.value("observations", e.observations(l.Base))
 	return append(n.b, '}')
 }
@@ -194,16 +198,34 @@ func (e *Entry) cited(base string) []ldSource {
 	return all
 }
 
-// ldObservation is a number about the record. One that nobody is named for is the record's own.
+// said is who said the number that the record is, once for each page on which that stands. Where nobody is named, it is the page
+// that says so.
+func (e *Entry) said(base string) []ldClaim {
+	var all []ldClaim
+	for _, page := range e.cited(base) {
+		all = append(all, newClaim(base, e.Party, e.SaidBy, page))
+	}
+	return all
+}
+
+func newClaim(base, party, saidBy string, page ldSource) ldClaim {
+	c := ldClaim{Type: "Claim", Credit: saidBy, Appearance: page}
+	if party != "" {
+		c.Author = base + "parties/" + party
+	}
+	return c
+}
+
+// ldObservation is a number about the record. One of its own, which stands first, has the claims that it rests on.
 type ldObservation struct {
-	Type     string   `json:"@type"`
-	Variable string   `json:"variableMeasured"`
-	Value    any      `json:"value,omitempty"`
-	Min      any      `json:"minValue,omitempty"`
-	Max      any      `json:"maxValue,omitempty"`
-	Unit     string   `json:"unitText,omitempty"`
-	Text     string   `json:"description,omitempty"`
-	Claim    *ldClaim `json:"subjectOf,omitempty"`
+	Type     string `json:"@type"`
+	Variable string `json:"variableMeasured"`
+	Value    any    `json:"value,omitempty"`
+	Min      any    `json:"minValue,omitempty"`
+	Max      any    `json:"maxValue,omitempty"`
+	Unit     string `json:"unitText,omitempty"`
+	Text     string `json:"description,omitempty"`
+	Claims   any    `json:"subjectOf,omitempty"` // of its own a list, else the one
 }
 
 // ldClaim is that somebody said a number, and the page on which that stands.
@@ -220,18 +242,33 @@ func (e *Entry) observations(base string) []ldObservation {
 	for _, f := range e.Figures {
 		if f.Value != nil {
 			o := ldObservation{Variable: f.Unit + f.direction(), Unit: f.Unit}
+			if claims := e.support(f, base); claims != nil {
+				o.Claims = claims
+			}
 			all = append(all, o.measured(*f.Value, f.Qualifier))
 		}
 	}
 	for _, r := range e.Reports {
-		claim := ldClaim{Type: "Claim", Credit: r.SaidBy, Appearance: ldSource{Type: "CreativeWork", ID: base + "sources/" + r.Source}}
-		if r.Party != "" {
-			claim.Author = base + "parties/" + r.Party
-		}
-		o := ldObservation{Variable: r.Field, Claim: &claim}
+		o := ldObservation{Variable: r.Field, Claims: r.claim(base)}
 		all = append(all, o.measured(r.Value, r.Qualifier))
 	}
 	return all
+}
+
+func (r *Report) claim(base string) ldClaim {
+	return newClaim(base, r.Party, r.SaidBy, ldSource{Type: "CreativeWork", ID: base + "sources/" + r.Source})
+}
+
+// support are the reports that gave the value of a figure. Those of exchanges and repatriations name it transfers.RU-UA.total, those
+// of commitments target.RU-UA.
+func (e *Entry) support(f Figure, base string) (claims []ldClaim) {
+	way := f.From + "-" + f.To
+	for i, r := range e.Reports {
+		if (r.Field == "transfers."+way+".total" || r.Field == "target."+way) && r.Value == float64(*f.Value) {
+			claims = append(claims, e.Reports[i].claim(base))
+		}
+	}
+	return claims
 }
 
 // measured puts a value where its qualifier says; what schema.org has no word for is said in words.

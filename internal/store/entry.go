@@ -41,6 +41,8 @@ var parts = []query.Field{
 	{Name: "figures", Type: query.Objects}, // numbers that it is about: see talks.EventFigure
 	{Name: "sources", Type: query.Objects},
 	{Name: "reports", Type: query.Objects},
+	{Name: "voice", Type: query.Text},     // whose number the record is
+	{Name: "said_by", Type: query.Text},   // who said it
 	{Name: "author", Type: query.Text},    // of a changeset
 	{Name: "publisher", Type: query.Text}, // of a page
 	{Name: "page", Type: query.Text},      // its address

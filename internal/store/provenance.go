@@ -22,7 +22,7 @@ var PublishedTotals = &Table{
 		Parts: map[string]string{
 			"title": `case x.qualifier::text when 'exactly' then '' else replace(x.qualifier::text, '_', ' ') || ' ' end || x.value || ' ' || x.kind
 				|| coalesce(' from ' || x.from_party, '') || coalesce(' to ' || x.to_party, '') || ', ' || x.scope_from || ' to ' || x.date`,
-			"summary": "x.scope_note", "starts_on": "x.date",
+			"summary": "x.scope_note", "starts_on": "x.date", "voice": "x.party",
 		},
 		Terms: []Column{
 			{Name: "variableMeasured", Type: query.Text, Show: "x.kind || coalesce(' from ' || x.from_party, '') || coalesce(' to ' || x.to_party, '')"},
@@ -82,7 +82,7 @@ var Reports = &Table{
 		Parts: map[string]string{
 			"title": `x.record || ', ' || x.field || ': ' || case x.qualifier::text when 'exactly' then '' else replace(x.qualifier::text, '_', ' ') || ' ' end
 				|| coalesce(x.value_number::text, x.value_text)`,
-			"summary": "x.note",
+			"summary": "x.note", "voice": "x.party",
 			"sources": "(select json_build_array(s) from (select s.id, s.publisher, s.url, s.published_on from sources s where s.id = x.source) s)",
 		},
 		Terms: []Column{
