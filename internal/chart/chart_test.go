@@ -188,8 +188,9 @@ func TestTimelineWithin(t *testing.T) {
 			timeline.Lanes = append(timeline.Lanes, Lane{Sized: sized})
 		}
 		height := rapid.IntRange(100, 900).Draw(t, "height")
-		if within := timeline.Within(height); within.Draw().height > height {
-			t.Fatalf("%d lanes of %d are %d high, not %d", len(within.Lanes), within.Lane, within.Draw().height, height)
+		within, left := timeline.Within(height)
+		if within.Draw().height > height || len(within.Lanes)+len(left) != len(timeline.Lanes) {
+			t.Fatalf("%d lanes of %d are %d high, not %d, and %d are left", len(within.Lanes), within.Lane, within.Draw().height, height, len(left))
 		}
 	})
 }

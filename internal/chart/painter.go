@@ -29,7 +29,7 @@ const (
 var Themes = []string{string(Light), string(Dark), string(Auto)}
 
 // Painter makes sheets in the style of a style sheet, and with the Go fonts, which have the letters of Latin with diacritics, Greek
-// and Cyrillic. It may be used by several at once.
+// and Cyrillic: a picture says so where a text has others. It may be used by several at once.
 type Painter struct {
 	tokens        map[Theme]map[string]string
 	rules         []rule

@@ -14,6 +14,25 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
+// lacking is what a picture says below all else if a text on it has letters that its fonts do not have, which are drawn as boxes. In
+// a drawing the fonts are those of whoever looks at it.
+const lacking = "A box is a letter that only the SVG has."
+
+// lacks reports whether a text on the sheet has a letter that the fonts do not have.
+func (s *Sheet) lacks() bool {
+	for _, p := range s.shapes {
+		if p.kind != text {
+			continue
+		}
+		for _, r := range isolates.Replace(p.words) {
+			if glyph, err := s.painter.regular.GlyphIndex(&s.buffer, r); err != nil || glyph == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // PNG is the sheet as a picture, of so many points a pixel of the sheet.
 func (s *Sheet) PNG(theme Theme, scale float64) ([]byte, error) {
 	if theme == Auto {
@@ -23,7 +42,11 @@ func (s *Sheet) PNG(theme Theme, scale float64) ([]byte, error) {
 		Context: gg.NewContext(int(s.Width*scale), int(s.Height*scale)),
 		painter: s.painter, scale: scale, faces: map[sfntSize]font.Face{},
 	}
-	for _, p := range s.all() {
+	shapes := s.all()
+	if s.lacks() {
+		shapes = append(shapes, shape{kind: text, class: "stamp", words: lacking, x: s.Margin, y: s.Height - 3})
+	}
+	for _, p := range shapes {
 		if err := c.paint(p, s.painter.style(p.class, theme)); err != nil {
 			return nil, err
 		}

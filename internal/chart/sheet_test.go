@@ -51,6 +51,34 @@ func TestLetters(t *testing.T) {
 	}
 }
 
+// TestPictureSaysWhatItLacks: where a text has letters that the fonts do not have, the picture says so in its margin.
+func TestPictureSaysWhatItLacks(t *testing.T) {
+	for words, lacks := range map[string]bool{"Київ, Αθήνα, Türkiye": false, "\u2068Київ\u2069": false, "القاهرة": true, "ירושלים": true, "თბილისი": true} {
+		s := NewPainter(testTokens, testRules).Sheet("", 600)
+		s.Height, s.Margin = 100, 16
+		s.Text("big", words, 16, 60, "")
+		b, err := s.PNG(Light, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.Decode(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		inked := 0
+		for y := 85; y < 100; y++ {
+			for x := range 600 {
+				if r, g, b, _ := picture.At(x, y).RGBA(); r&g&b != 0xffff {
+					inked++
+				}
+			}
+		}
+		if (inked > 100) != lacks {
+			t.Errorf("%s: %d points of the margin are not white", words, inked)
+		}
+	}
+}
+
 // TestPicture: what is on the sheet is in the picture, where it stands.
 func TestPicture(t *testing.T) {
 	s := NewPainter(testTokens, testRules).Sheet("Різниця", 300)

@@ -42,33 +42,41 @@ const (
 
 // height is how high a lane is, where one of blocks is so high.
 func (l Lane) height(each int) int {
-	if l.Sized {
+	if l.Sized && each > leastLane {
 		return each * 3 / 2
 	}
 	return each
 }
 
-// Within is the timeline in so much height: with lanes that are higher or lower, and without the last ones if need be.
-func (t Timeline) Within(height int) Timeline {
-	for ; ; t.Lanes = t.Lanes[:len(t.Lanes)-1] {
-		whole := 0 // in hundredths of a lane of blocks
-		for _, lane := range t.Lanes {
-			whole += lane.height(100)
-		}
-		t.Lane = min(2*laneHeight, 100*(height-axisHeight)/max(1, whole))
-		if t.Lane >= leastLane || len(t.Lanes) <= 1 {
-			t.Lane = max(leastLane, t.Lane)
-			return t
+// Within is the timeline in so much height: with lanes that are higher or lower, and without the last ones if need be, whose names
+// are left.
+func (t Timeline) Within(height int) (fits Timeline, left []string) {
+	all := t.Lanes
+	for n := len(all); n > 0; n-- {
+		t.Lanes = all[:n]
+		for t.Lane = 2 * laneHeight; t.Lane >= leastLane; t.Lane-- {
+			if t.tall()+axisHeight <= height || n == 1 && t.Lane == leastLane {
+				for _, lane := range all[n:] {
+					left = append(left, lane.Name)
+				}
+				return t, left
+			}
 		}
 	}
+	return t, nil
+}
+
+// tall is how high all lanes are.
+func (t Timeline) tall() (sum int) {
+	for _, lane := range t.Lanes {
+		sum += lane.height(cmp.Or(t.Lane, laneHeight))
+	}
+	return sum
 }
 
 // Draw draws the lanes. A number that is not known is an open circle.
 func (t Timeline) Draw() *Drawing {
-	each, bottom := cmp.Or(t.Lane, laneHeight), 0
-	for _, lane := range t.Lanes {
-		bottom += lane.height(each)
-	}
+	each, bottom := cmp.Or(t.Lane, laneHeight), t.tall()
 	d := &Drawing{class: "timeline", role: "group", label: t.Label, height: bottom + axisHeight}
 	t.Span.years(d, float64(bottom))
 	top := 0

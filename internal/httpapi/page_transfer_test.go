@@ -29,7 +29,7 @@ func TestWeight(t *testing.T) {
 		}
 		return int(size)
 	}
-	for _, target := range []string{"/", "/rounds/istanbul-2025-3", "/explore/prisoner-exchanges", "/parties/UA"} {
+	for _, target := range []string{"/", "/rounds/istanbul-2025-3", "/explore", "/explore/prisoner-exchanges", "/explore?q=umerof", "/parties/UA", "/embed/ledger", "/embed/timeline"} {
 		weight := zipped(target)
 		for _, link := range parse(t, target, s.send(t, http.MethodGet, target, browser).body).links {
 			if strings.HasPrefix(link, "/assets/") {

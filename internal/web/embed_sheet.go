@@ -53,6 +53,7 @@ func (s *Site) Sheet(f Frame, e Embed, width, height int) *chart.Sheet {
 		pad = 12
 	}
 	p := &sheet{Sheet: s.painter.Sheet(e.Title, float64(width)), left: pad, width: float64(width) - 2*pad, y: pad, bottom: math.Inf(1)}
+	p.Margin = pad
 	p.About = strings.Join(e.Stamp(f), " ") + " " + f.Base + f.Permalink
 	stamp := p.stamp(f, e)
 	if height > 0 {
@@ -119,10 +120,18 @@ func (s *sheet) place(d *chart.Drawing) {
 }
 
 func (s *sheet) timeline(t chart.Timeline) {
+	var left []string
 	if room := s.bottom - s.y; !math.IsInf(room, 1) {
-		t = t.Within(int(room))
+		whole := t
+		if t, left = whole.Within(int(room)); left != nil {
+			t, left = whole.Within(int(room) - 18)
+		}
 	}
 	s.place(t.Draw())
+	if left != nil {
+		s.y += 2
+		s.lines("stamp", "No room for "+strings.Join(left, "; ")+".", s.left, s.width, 1)
+	}
 }
 
 func (s *sheet) steps(t Steps) {
