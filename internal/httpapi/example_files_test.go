@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-api/parley/internal/httpapi"
 )
@@ -52,9 +54,8 @@ func targetsIn(t *testing.T, s *site, node any) (asked int) {
 				return 1
 			}
 			for _, column := range node["columns"].([]any) {
-				selector := column.(map[string]any)["selector"].(string)
-				if !slices.ContainsFunc(records, func(r any) bool { return r.(map[string]any)[selector] != nil }) {
-					t.Errorf("%s: no record has %s", address, selector)
+				if err := readable(records, column.(map[string]any)); err != nil {
+					t.Errorf("%s: %v", address, err)
 				}
 			}
 			return 1
@@ -64,6 +65,33 @@ func targetsIn(t *testing.T, s *site, node any) (asked int) {
 		}
 	}
 	return asked
+}
+
+// readable reports whether the data source reads a column of records as what its type says, and finds something. Panels of time series
+// need a column that is called time, known in every record and in order.
+func readable(records []any, column map[string]any) error {
+	selector, kind, known, last := column["selector"].(string), column["type"].(string), 0, ""
+	for _, record := range records {
+		value := record.(map[string]any)[selector]
+		text, isText := value.(string)
+		_, isNumber := value.(float64)
+		_, err := time.Parse(time.DateOnly, text)
+		switch {
+		case value == nil && column["text"] == "time":
+			return fmt.Errorf("a record has no %s", selector)
+		case value == nil:
+			continue
+		case kind == "number" && !isNumber, kind == "string" && !isText, kind == "timestamp" && err != nil:
+			return fmt.Errorf("%s is %v, which is no %s", selector, value, kind)
+		case column["text"] == "time" && text < last:
+			return fmt.Errorf("%s is %s after %s", selector, text, last)
+		}
+		known, last = known+1, text
+	}
+	if known == 0 {
+		return fmt.Errorf("no record has %s", selector)
+	}
+	return nil
 }
 
 var (
