@@ -79,22 +79,13 @@ func (d *viewing) embedTimeline(t *store.Table, e *web.Embed) error {
 	if err != nil {
 		return err
 	}
-	var rounds, sources []string
+	var sources []string
 	for _, event := range events {
-		if event.Type == "round" {
-			rounds = append(rounds, event.Record)
-		}
 		sources = append(sources, event.Sources...)
 	}
-	statuses := map[string]string{}
-	for some := range slices.Chunk(rounds, 500) {
-		found, _, err := list[struct{ ID, Status string }](d, store.Rounds, "limit=500&fields=id,status", idIs(store.Rounds, some))
-		if err != nil {
-			return err
-		}
-		for _, round := range found {
-			statuses[round.ID] = round.Status
-		}
+	statuses, err := d.statuses(events)
+	if err != nil {
+		return err
 	}
 	if e.Sources.Publishers, err = d.publishers(sources); err != nil {
 		return err
@@ -105,6 +96,27 @@ func (d *viewing) embedTimeline(t *store.Table, e *web.Embed) error {
 		e.None = noneMatches
 	}
 	return nil
+}
+
+// statuses are those of the rounds among events, by their ids.
+func (d *viewing) statuses(events []talks.Event) (map[string]string, error) {
+	var rounds []string
+	for _, event := range events {
+		if event.Type == "round" {
+			rounds = append(rounds, event.Record)
+		}
+	}
+	all := map[string]string{}
+	for some := range slices.Chunk(rounds, 500) {
+		found, _, err := list[struct{ ID, Status string }](d, store.Rounds, "limit=500&fields=id,status", idIs(store.Rounds, some))
+		if err != nil {
+			return nil, err
+		}
+		for _, round := range found {
+			all[round.ID] = round.Status
+		}
+	}
+	return all, nil
 }
 
 // publishers are those of sources, the most cited first.

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -207,13 +208,10 @@ func (c *collection) explored(w http.ResponseWriter, d *viewing, values url.Valu
 	if err := c.tabulate(d, &page, f, values); err != nil {
 		return err
 	}
-	if (c.table == store.PrisonerExchanges || c.table == store.BodyRepatriations) && d.list.After == nil {
-		sum, err := d.sum(c.table, d.list, web.Title(c.table.Name), "")
-		if err != nil {
+	if d.list.After == nil {
+		if err := c.drawn(d, &page); err != nil {
 			return err
 		}
-		steps := web.NewSteps(d.names, sum)
-		page.Sum = &steps
 	}
 	page.Forms = forms(c, render.Lists, path, func(form *render.Form) string {
 		v := url.Values{}
@@ -232,6 +230,59 @@ func (c *collection) explored(w http.ResponseWriter, d *viewing, values url.Valu
 	}
 	return send(w, body)
 }
+
+// drawn fills in the chart of all that matches, where there is something to draw: sums, the ledger, or a timeline.
+func (c *collection) drawn(d *viewing, page *web.Explore) (err error) {
+	whole := *d
+	whole.list.Limit = 0
+	switch c.table {
+	case store.PrisonerExchanges, store.BodyRepatriations:
+		sum, err := d.sum(c.table, d.list, web.Title(c.table.Name), "")
+		if err != nil {
+			return err
+		}
+		steps := web.NewSteps(d.names, sum)
+		page.Drawn.Steps = &steps
+	case store.Commitments:
+		err = whole.embedLedger(c.table, &page.Drawn)
+	case store.Events:
+		err = whole.embedTimeline(c.table, &page.Drawn)
+	case store.Rounds, store.Proposals, store.Claims:
+		err = whole.happened(c.table, &page.Drawn)
+	}
+	return err
+}
+
+// happened draws when the records of a list happened.
+func (d *viewing) happened(t *store.Table, e *web.Embed) error {
+	records, info, err := chosen[struct{ ID string }](d, t, "id")
+	if err != nil {
+		return err
+	}
+	record, _ := store.Events.Grammar().Field("record")
+	ids := make([]string, len(records))
+	for i, r := range records {
+		ids[i] = r.ID
+	}
+	var events []talks.Event
+	for some := range slices.Chunk(ids, 500) {
+		found, _, err := list[talks.Event](d, store.Events, "limit=500&fields=id,date,ends_on,type,collection,record,title,figures&type="+eventType[t], query.Condition{Field: record, Texts: some})
+		if err != nil {
+			return err
+		}
+		events = append(events, found...)
+	}
+	cut(e, info, len(records), "records")
+	if undated := len(records) - len(events); undated > 0 {
+		e.Left = append(e.Left, fmt.Sprintf("Not drawn, for want of a date: %d.", undated))
+	}
+	statuses, err := d.statuses(events)
+	e.Timeline = web.NewTimeline(d.frame("", "", ""), events, statuses)
+	return err
+}
+
+// eventType is what happenings are called that the records of a collection are.
+var eventType = map[*store.Table]string{store.Rounds: "round", store.Proposals: "proposal", store.Claims: "claim"}
 
 // tabulate fills in the table of the answer.
 func (c *collection) tabulate(d *viewing, page *web.Explore, f web.Frame, values url.Values) error {

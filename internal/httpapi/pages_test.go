@@ -290,7 +290,7 @@ func TestExplore(t *testing.T) {
 	next := "/explore/claims?limit=5&fields=id"
 	for pages := 0; next != "" && pages < 20; pages++ {
 		a := s.do(t, http.MethodGet, next, browser, http.StatusOK)
-		for _, match := range regexp.MustCompile(`href="/claims/([^"?]*)`).FindAllStringSubmatch(string(a.body), -1) {
+		for _, match := range regexp.MustCompile(`<td[^>]*><a href="/claims/([^"?]*)`).FindAllStringSubmatch(string(a.body), -1) {
 			if seen[match[1]] {
 				t.Errorf("%s came twice", match[1])
 			}
@@ -304,6 +304,28 @@ func TestExplore(t *testing.T) {
 	all := decode[struct{ Data []talks.Claim }](t, s.ask(t, "/v1/claims?limit=1000&fields=id").body)
 	if len(seen) != len(all.Data) {
 		t.Errorf("%d claims by pages, %d in all", len(seen), len(all.Data))
+	}
+}
+
+// TestExploreDraws: above the table stands a chart of all that matches, also of what is on later pages.
+func TestExploreDraws(t *testing.T) {
+	s := open(t, httpapi.Options{})
+	for _, c := range []struct{ drawn, same, mark string }{
+		{"rounds?limit=2", "rounds?", `class="block`},
+		{"rounds?status=postponed", "rounds?status=postponed&", `class="block s0 planned`},
+		{"claims?limit=5", "claims?made_on.known=true&", `class="block`},
+		{"proposals?proposed_by=UA&limit=3", "proposals?proposed_by=UA&", `class="block`},
+		{"events?type=claim&limit=5", "events?type=claim&", `class="block`},
+		{"commitments?limit=3", "commitments?target.known=true&", `class="chart bar" width="100%"`},
+	} {
+		want := 0
+		for _, record := range decode[struct{ Data []struct{ Progress []any } }](t, s.get(t, "/v1/"+c.same+"limit=1000", http.StatusOK).body).Data {
+			want += max(1, len(record.Progress)) // of a commitment, one a direction
+		}
+		body := string(s.do(t, http.MethodGet, "/explore/"+c.drawn, browser, http.StatusOK).body)
+		if got := strings.Count(body, c.mark); got != want || want == 0 {
+			t.Errorf("%s: %d are drawn, want %d", c.drawn, got, want)
+		}
 	}
 }
 

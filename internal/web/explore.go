@@ -52,7 +52,7 @@ type Explore struct {
 	Undated    *int64
 	Unplaced   *int64
 	Meant      string // the search that was carried out instead
-	Sum        *Steps // where sums are made of the collection
+	Drawn      Embed  // what there is to draw of all records that match
 	Forms      []Form
 	Parties    []Option
 	Missing    []string
@@ -230,7 +230,7 @@ var shown = map[string]string{
 	"published-totals":   "id,date,kind,from,to,value,qualifier,scope_from,scope_note,party,said_by,records_total,unknown_count,difference",
 	"reports":            "id,collection,record,field,value,qualifier,party,said_by,source",
 	"sources":            "id,published_on,publisher,title,language,kind",
-	"events":             "id,date,type,title,place,country,parties",
+	"events":             "date,type,collection,record,title,place,parties",
 	"changesets":         "id,recorded_at,author,message",
 	"changes":            "id,revision,recorded_at,op,collection,record,author",
 	"coverage":           "id,collection,year,starts_on,ends_on,missing",
