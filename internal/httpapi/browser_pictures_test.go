@@ -36,7 +36,7 @@ func TestBrowserPictures(t *testing.T) {
 	s := open(t, httpapi.Options{})
 	ctx := browse(t, "status of 400")
 	for name, target := range map[string]string{
-		"home": "/", "round": "/rounds/istanbul-2025-3", "exchange": "/prisoner-exchanges/exchange-2024-12-30", "explore": "/explore/rounds?status=hold&date=Juni",
+		"home": "/", "round": "/rounds/istanbul-2025-3", "exchange": "/prisoner-exchanges/exchange-2024-12-30", "explore": "/explore/rounds?status=hold&date=Juni", "answer": "/explore/claims?limit=5",
 		"embed-timeline": "/embed/timeline?type=round,prisoner_exchange,body_repatriation", "embed-ledger": "/embed/ledger?target.known=true", "embed-totals": "/embed/totals",
 		"embed-round": "/embed/round?id=istanbul-2025-3",
 	} {
