@@ -17,8 +17,8 @@ import (
 type Sheet struct {
 	Width, Height float64
 	Margin        float64 // around what is put on it
-	Label         string // the text alternative
-	About         string // what it is and where it comes from, for programs; it is not seen
+	Label         string  // the text alternative
+	About         string  // what it is and where it comes from, for programs; it is not seen
 	painter       *Painter
 	shapes        []shape
 	buffer        sfnt.Buffer
