@@ -222,13 +222,13 @@ func startTLSPostgres(t *testing.T, ca *authority, folder string) string {
 	}
 	t.Cleanup(func() { _ = server.Process.Signal(syscall.SIGINT); _ = server.Wait() })
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("tcp", net.JoinHostPort("localhost", port))
-		if err == nil {
-			conn.Close()
+		// It listens before it serves: its last line there says when it does.
+		state, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+		if strings.HasSuffix(strings.TrimSpace(string(state)), "\nready") {
 			return port
 		}
 		if time.Now().After(deadline) {
-			t.Fatal(err)
+			t.Fatalf("PostgreSQL does not serve: %v, %s", err, state)
 		}
 	}
 }
