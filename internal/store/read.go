@@ -38,7 +38,7 @@ type Question struct {
 	// Counts says that a stream is to find out all of Info, as pages do.
 	Counts bool
 	AtOnce func() int // how many rows of a stream are fetched next; nil: many
-	At     *int64 // the revision to read; nil: the current one
+	At     *int64     // the revision to read; nil: the current one
 
 	// Newest says that At was the current revision a moment ago. It is then read as such, which costs nothing more, unless
 	// the data set has moved on.

@@ -77,7 +77,7 @@ func (q Question) each(ctx context.Context, db *pgxpool.Pool, info *Info) iter.S
 // count. The database makes sentAtOnce of them before it sends any, and makes the next while we take those.
 const (
 	ManyAtOnce = 8_000
-	sentAtOnce     = 500
+	sentAtOnce = 500
 )
 
 // fetch goes through the question's rows by a cursor, so that between the rows that are asked for at a time the database rests
