@@ -248,20 +248,20 @@ func (c *serveCmd) deliverer(e *env, pool *pgxpool.Pool, watch *store.Watch, sen
 	})
 }
 
-// tending is how often history is looked after.
-const tending = time.Hour
+// tending is how often history is looked after, for the first time when a server that starts has read what it is asked for.
+const (
+	tending      = time.Hour
+	firstTending = time.Minute
+)
 
 // tend keeps the past as fast to read as the present. That it cannot just now is no fault: it tries again.
 func tend(ctx context.Context, e *env, pool *pgxpool.Pool) {
-	for {
+	for wait(ctx, firstTending); ctx.Err() == nil; wait(ctx, tending) {
 		switch closed, err := store.CloseSegments(ctx, pool, store.LeastEnded, store.EndedShare); {
 		case err != nil && ctx.Err() == nil:
 			e.log.Warn("history is not cut yet", "error", err)
 		case closed > 0:
 			e.log.Info("history cut", "segments", closed)
-		}
-		if wait(ctx, tending); ctx.Err() != nil {
-			return
 		}
 	}
 }
