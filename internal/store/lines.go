@@ -6,10 +6,48 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
+
+// Lines are all connections of some pools to the same database, beside those of a [Watch], by which the watch ends what waits for a
+// database that does not answer: see [Watch.Lines].
+type Lines struct {
+	lines
+	silent atomic.Pointer[silentError] // nil: it answers
+}
+
+// Attend has all connections that a pool of this configuration makes be among the lines.
+func (l *Lines) Attend(config *pgxpool.Config) {
+	l.attend(config.ConnConfig, func() {})
+	before := config.BeforeConnect
+	config.BeforeConnect = func(ctx context.Context, c *pgx.ConnConfig) error {
+		if err := l.silent.Load(); err != nil {
+			return err
+		}
+		if before != nil {
+			return before(ctx, c)
+		}
+		return nil
+	}
+}
+
+// silence says that the database does not answer: who waits for it learns that now, and who asks from now on at once.
+func (l *Lines) silence(reason error) {
+	l.silent.Store(&silentError{reason})
+	l.cut()
+}
+
+// silentError is the error of a database that does not answer.
+type silentError struct{ reason error }
+
+func (e *silentError) Error() string { return "the database does not answer: " + e.reason.Error() }
+
+// Unwrap returns a [context.DeadlineExceeded], as if each had waited by itself.
+func (e *silentError) Unwrap() error { return e.reason }
 
 // lines are the connections to a server, as the network has them. They tell when the server fails, and are cut when it does not
 // answer: who waits for it then learns that, and need not wait until time is up.
@@ -29,7 +67,9 @@ type line struct {
 
 // attend has all connections that are made by a configuration be lines. failed is called when one of them fails.
 func (l *lines) attend(config *pgx.ConnConfig, failed func()) {
-	l.open = map[*line]struct{}{}
+	if l.open == nil {
+		l.open = map[*line]struct{}{}
+	}
 	dial, onError := config.DialFunc, config.OnPgError
 	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,11 @@ type Watch struct {
 	// Anew is called when the database is connected to anew: connections that were made before may lead to a server that is no longer
 	// there, or no longer the primary. Set before use, if others than those that the watch was given are to be made anew as well.
 	Anew func()
+
+	// Lines are the connections of others to the same database: they are cut when it does not answer, and none is made until it does.
+	// Otherwise each waits by itself until its time is up, and all together take the connections away from who could be answered
+	// again. Set before use; nil: there are none.
+	Lines *Lines
 
 	touched atomic.Pointer[touched]
 
@@ -127,10 +133,12 @@ func (w *Watch) After(ctx context.Context, revision int64) (int64, error) {
 	}
 }
 
-// How long a silent connection is trusted, and how long after a failure the next one is tried.
+// How long a silent connection is trusted, how long after a failure the next one is tried, and after how long without an answer to any
+// attempt to connect the database counts as one that does not answer.
 const (
 	silence = time.Second
 	respite = 100 * time.Millisecond
+	mute    = 2 * silence
 )
 
 // ErrLost is the error of a database that has not what it had: an older state of it was restored, or a standby has taken over
@@ -165,11 +173,11 @@ func (w *Watch) Listen(ctx context.Context, log *slog.Logger) error {
 }
 
 func (w *Watch) listen(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, w.db.Config().ConnConfig)
+	conn, err := w.connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer w.hangUp(conn)
 	w.Anew()
 	if _, err := conn.Exec(ctx, "set plan_cache_mode = force_generic_plan; listen parley_changesets"); err != nil {
 		return err
@@ -185,6 +193,60 @@ func (w *Watch) listen(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// connect connects to the database. What was sent to a server that did not take it in is never answered, also when it is there again:
+// so after a while it tries anew, beside the attempts that there are.
+func (w *Watch) connect(ctx context.Context) (*pgx.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	type outcome struct {
+		conn *pgx.Conn
+		err  error
+	}
+	outcomes := make(chan outcome)
+	trying := 0
+	defer func() {
+		cancel() // a connection that is made is not affected
+		go func(n int) {
+			for range n {
+				if o := <-outcomes; o.err == nil {
+					w.hangUp(o.conn)
+				}
+			}
+		}(trying)
+	}()
+	config := w.db.Config().ConnConfig
+	begun := time.Now()
+	for {
+		trying++
+		go func() {
+			conn, err := pgx.ConnectConfig(ctx, config)
+			outcomes <- outcome{conn, err}
+		}()
+		select {
+		case o := <-outcomes:
+			trying--
+			timedOut := o.err != nil && (errors.Is(o.err, context.DeadlineExceeded) || errors.Is(o.err, os.ErrDeadlineExceeded))
+			if timedOut && trying > 0 && ctx.Err() == nil {
+				continue // others are under way
+			}
+			if w.Lines != nil && !timedOut {
+				w.Lines.silent.Store(nil) // whatever it says
+			}
+			return o.conn, o.err
+		case <-time.After(silence):
+			if w.Lines != nil && time.Since(begun) >= mute {
+				w.Lines.silence(context.DeadlineExceeded)
+			}
+		}
+	}
+}
+
+// hangUp ends a connection, without waiting long for a server that may not listen.
+func (w *Watch) hangUp(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), respite)
+	defer cancel()
+	_ = conn.Close(ctx)
 }
 
 // hear waits for what changesets tell, until there is silence.
