@@ -42,6 +42,8 @@ type Watch struct {
 	mu     sync.Mutex
 	moved  chan struct{} // closed, and another one made, when the revision moves, or is no longer listened to
 	asking sync.Mutex    // of several that wait while nobody listens, one asks
+	asks   bool          // the database is being asked for the revision
+	next   *question     // of those who wait for the next time; nil: nobody does
 }
 
 // NewWatch returns a watch that asks, until [Watch.Listen] is called.
@@ -58,7 +60,55 @@ func (w *Watch) Revision(ctx context.Context) (int64, error) {
 	if w.MaxLag > 0 && time.Since(time.Unix(0, w.asked.Load())) < w.MaxLag {
 		return w.floor.Load(), nil
 	}
-	return Revision(ctx, w.db)
+	if !w.listens.Load() {
+		return Revision(ctx, w.db)
+	}
+	return w.ask(ctx)
+}
+
+// question is what several want to know at the same time: which revision the data set is at.
+type question struct {
+	answered chan struct{}
+	revision int64 // valid then
+	err      error
+}
+
+// ask asks the database, once for all who come before it is asked; who comes later waits for the next time. So each is told of what
+// was there when it came, and a database that does not answer has one of them waiting for it, whatever their number.
+func (w *Watch) ask(ctx context.Context) (int64, error) {
+	w.mu.Lock()
+	if w.next == nil {
+		w.next = &question{answered: make(chan struct{})}
+	}
+	q := w.next
+	if !w.asks {
+		w.asks = true
+		go w.askAll()
+	}
+	w.mu.Unlock()
+	select {
+	case <-q.answered:
+		return q.revision, q.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// askAll asks until nobody wants to know any more.
+func (w *Watch) askAll() {
+	for {
+		w.mu.Lock()
+		q := w.next
+		w.next, w.asks = nil, q != nil
+		w.mu.Unlock()
+		if q == nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), mute)
+		q.revision, q.err = Revision(ctx, w.db)
+		cancel()
+		close(q.answered)
+	}
 }
 
 // Known is the newest revision that is known without asking; 0: none is.
