@@ -74,12 +74,12 @@ type steady struct {
 
 // keptTargets are what is asked for again and again, in several forms. The load changes nothing of it.
 var keptTargets = []string{
-	"/v1/rounds?limit=5", "/v1/prisoner-exchanges.csv", "/v1/rounds/istanbul-2025-3", "/v1/prisoner-exchanges/totals?by=month", "/v1/commitments.ndjson",
-	"/v1/body-repatriations.geojson", "/rounds/istanbul-2025-3", "/v1/proposals.atom",
+	"/v1/rounds?limit=5", "/v1/prisoner-exchanges.csv", "/v1/rounds/istanbul-2025-3", "/v1/prisoner-exchanges/totals?by=month", "/v1/proposals.ndjson?limit=5",
+	"/v1/claims?limit=5", "/rounds/istanbul-2025-3", "/v1/proposals.atom", "/v1/people?limit=5", "/v1/body-repatriations.geojson", "/v1/parties/UA",
 }
 
 // ofTheMoment is what changes in an answer though its records do not: its revision, and when that was recorded.
-var ofTheMoment = regexp.MustCompile(`"meta":\{.*|<updated>[^<]*</updated>|[0-9]+`)
+var ofTheMoment = regexp.MustCompile(`"next":.*|"meta":\{.*|<updated>[^<]*</updated>|[0-9]+`)
 
 func lasting(body []byte) string {
 	return ofTheMoment.ReplaceAllStringFunc(string(body), func(found string) string {
@@ -131,9 +131,19 @@ func (s *steady) read(n int) {
 		target := keptTargets[n%len(keptTargets)]
 		body, header := s.ask(keptRead, http.MethodGet, target, nil, nil)
 		if header != nil && lasting(body) != s.expected[target] {
-			s.accuse("%s: %s\n%s\ninstead of\n%s", target, header, lasting(body), s.expected[target])
+			s.accuse("%s, revision %s %s: %s", target, header.Get("Parley-Revision"), header.Get("Cache-Status"), differ(lasting(body), s.expected[target]))
 		}
 	}
+}
+
+// differ shows where two texts begin to differ.
+func differ(got, want string) string {
+	at := 0
+	for at < min(len(got), len(want)) && got[at] == want[at] {
+		at++
+	}
+	from := max(0, at-60)
+	return fmt.Sprintf("%q instead of %q", got[from:min(len(got), at+60)], want[from:min(len(want), at+60)])
 }
 
 // write writes a record and reads it.

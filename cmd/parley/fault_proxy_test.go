@@ -65,6 +65,9 @@ func (n *network) forward(client net.Conn) {
 		reset(client)
 		return
 	}
+	if raw, err := client.(*net.TCPConn).SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 3000) })
+	}
 	n.mu.Lock()
 	n.open[client] = struct{}{}
 	n.mu.Unlock()

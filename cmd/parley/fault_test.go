@@ -36,6 +36,7 @@ type scene struct {
 	network  *network
 	program  *exec.Cmd
 	log      string
+	tmp      string // where its temporary files are
 	base     string
 	admin    string
 	key      string
@@ -62,7 +63,8 @@ func setScene(t *testing.T, options postgres.EmbeddedOptions, setting ...string)
 	s.network = newNetwork(t, filepath.Join(options.DataDir, "run", ".s.PGSQL.5432"))
 	address, admin := freeAddress(t), freeAddress(t)
 	s.base, s.admin, s.log = "http://"+address, "http://"+admin, filepath.Join(t.TempDir(), "parley.log")
-	s.setting = append([]string{"DATABASE_URL=postgres://parley@" + s.network.address + "/parley?sslmode=disable", "PARLEY_CLIENT_RATE=0", "PARLEY_KEY_RATE=0", "PARLEY_ADDR=" + address, "PARLEY_ADMIN_ADDR=" + admin, "TMPDIR=" + t.TempDir()}, setting...)
+	s.tmp = t.TempDir()
+	s.setting = append([]string{"DATABASE_URL=postgres://parley@" + s.network.address + "/parley?sslmode=disable", "PARLEY_CLIENT_RATE=0", "PARLEY_KEY_RATE=0", "PARLEY_ADDR=" + address, "PARLEY_ADMIN_ADDR=" + admin, "TMPDIR=" + s.tmp}, setting...)
 	s.start()
 	s.key = strings.TrimSpace(ok(t, s.setting[:1], "keys", "create", "--name", "writer"))
 	return s
@@ -100,16 +102,7 @@ func (s *scene) errors() (lines []string) {
 	return lines
 }
 
-// sql carries out a statement as the superuser, past the network.
-func (s *scene) sql(statement string, args ...any) {
-	s.t.Helper()
-	conn := s.connect()
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(context.Background(), statement, args...); err != nil {
-		s.t.Fatalf("%s: %v", statement, err)
-	}
-}
-
+// connect connects as the superuser, past the network.
 func (s *scene) connect() *pgx.Conn {
 	s.t.Helper()
 	conn, err := pgx.Connect(context.Background(), s.database.URL())
@@ -119,13 +112,21 @@ func (s *scene) connect() *pgx.Conn {
 	return conn
 }
 
-// count counts by a statement.
-func (s *scene) count(statement string) (n int) {
+// count counts by a statement, past the network.
+func (s *scene) count(statement string) int {
 	s.t.Helper()
-	conn := s.connect()
+	return countAt(s.t, s.database.URL(), statement)
+}
+
+func countAt(t *testing.T, url, statement string) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer conn.Close(context.Background())
 	if err := conn.QueryRow(context.Background(), statement).Scan(&n); err != nil {
-		s.t.Fatalf("%s: %v", statement, err)
+		t.Fatalf("%s: %v", statement, err)
 	}
 	return n
 }

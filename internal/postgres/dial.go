@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"fmt"
 	"net"
 	"syscall"
 	"time"
@@ -23,4 +24,7 @@ var dialer = &net.Dialer{
 }
 
 // hearing has the server find out as soon that we are lost: what a transaction of ours has locked is free then.
-var hearing = map[string]string{"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3"}
+var hearing = map[string]string{
+	"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3",
+	"tcp_user_timeout": fmt.Sprint(lostAfter.Milliseconds()),
+}
