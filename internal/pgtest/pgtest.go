@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
+	"go.uber.org/goleak"
 
 	"github.com/parley-api/parley/internal/postgres"
 )
@@ -35,7 +37,8 @@ var server struct {
 	clones  atomic.Int64
 }
 
-// Main runs the tests of a package and then stops the server, if they started it.
+// Main runs the tests of a package and then stops the server, if they started it. No goroutine may be left then: what a test starts
+// it ends, and what the program starts ends with it.
 func Main(m *testing.M) int {
 	code := m.Run()
 	if server.seeded != nil {
@@ -49,6 +52,11 @@ func Main(m *testing.M) int {
 	}
 	if server.folder != "" {
 		_ = os.RemoveAll(server.folder)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "pgtest:", err)
+		code = 1
 	}
 	return code
 }

@@ -183,11 +183,12 @@ func (w *Watch) After(ctx context.Context, revision int64) (int64, error) {
 	}
 }
 
-// How long a silent connection is trusted, how long after a failure the next one is tried, and after how long without an answer to any
-// attempt to connect the database counts as one that does not answer.
+// How long a silent connection is trusted, how long after a failure the next one is tried, how long after one that is not answered,
+// and after how long without an answer to any the database counts as one that does not answer.
 const (
 	silence = time.Second
 	respite = 100 * time.Millisecond
+	anew    = silence / 2
 	mute    = 2 * silence
 )
 
@@ -284,7 +285,7 @@ func (w *Watch) connect(ctx context.Context) (*pgx.Conn, error) {
 				w.Lines.silent.Store(nil) // whatever it says
 			}
 			return o.conn, o.err
-		case <-time.After(silence):
+		case <-time.After(anew):
 			if w.Lines != nil && time.Since(begun) >= mute {
 				w.Lines.silence(context.DeadlineExceeded)
 			}
