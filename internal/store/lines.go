@@ -18,10 +18,12 @@ import (
 type Lines struct {
 	lines
 	silent atomic.Pointer[silentError] // nil: it answers
+	dial   pgconn.DialFunc             // makes a connection that is none of them
 }
 
 // Attend has all connections that a pool of this configuration makes be among the lines.
 func (l *Lines) Attend(config *pgxpool.Config) {
+	l.dial = config.ConnConfig.DialFunc
 	l.attend(config.ConnConfig, func() {})
 	before := config.BeforeConnect
 	config.BeforeConnect = func(ctx context.Context, c *pgx.ConnConfig) error {

@@ -29,7 +29,7 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 		select now.id, (select count(*) from recent), (select coalesce(array_agg(distinct r.collection), '{}') from recent r) from now`
 	var changes int
 	var collections []string
-	asked, floor := time.Now().UnixNano(), w.floor.Load()
+	asked, floor := time.Now(), w.floor.Load()
 	before := w.touched.Load()
 	if before == nil {
 		before = &touched{since: -1}
@@ -52,7 +52,7 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 		w.touched.Store(after)
 	}
 	w.Advance(revision)
-	w.asked.Store(asked) // last: see Held
+	w.asked.Store(&asked) // last: see Held
 	return revision, nil
 }
 

@@ -22,7 +22,9 @@ type Watch struct {
 	known   atomic.Int64
 	floor   atomic.Int64 // what this process itself has recorded or read, heard of or not
 	listens atomic.Bool  // it is to
-	asked   atomic.Int64 // when the database was asked last that has answered, so that nothing was missed; nanoseconds since 1970; 0: never
+
+	// When the database was asked last that has answered, so that nothing was missed; nil: never. It goes by no clock that somebody sets.
+	asked atomic.Pointer[time.Time]
 
 	// MaxLag is how long after that what was known then does for the present while the database cannot be asked: as long as it is
 	// away, others can answer, and nobody records anything. Set before use; 0: the database is to be asked, and it must answer.
@@ -57,7 +59,7 @@ func (w *Watch) Revision(ctx context.Context) (int64, error) {
 	if n := w.known.Load(); n > 0 {
 		return max(n-1, w.floor.Load()), nil
 	}
-	if w.MaxLag > 0 && time.Since(time.Unix(0, w.asked.Load())) < w.MaxLag {
+	if _, last := w.Heard(); w.MaxLag > 0 && time.Since(last) < w.MaxLag {
 		return w.floor.Load(), nil
 	}
 	if !w.listens.Load() {
@@ -116,8 +118,8 @@ func (w *Watch) Known() int64 { return max(w.known.Load()-1, w.floor.Load(), 0) 
 
 // Heard says whether changesets are listened to, and when it was last certain that none was missed; the zero time: never.
 func (w *Watch) Heard() (listening bool, last time.Time) {
-	if nanoseconds := w.asked.Load(); nanoseconds != 0 {
-		last = time.Unix(0, nanoseconds)
+	if asked := w.asked.Load(); asked != nil {
+		last = *asked
 	}
 	return w.known.Load() != 0, last
 }
@@ -267,6 +269,9 @@ func (w *Watch) connect(ctx context.Context) (*pgx.Conn, error) {
 		}(trying)
 	}()
 	config := w.db.Config().ConnConfig
+	if w.Lines != nil {
+		config.DialFunc = w.Lines.dial
+	}
 	begun := time.Now()
 	for {
 		trying++
