@@ -23,7 +23,6 @@ type network struct {
 
 	mu       sync.Mutex
 	listener net.Listener
-	filtered bool
 	stalled  chan struct{} // not nil: nothing is forwarded until it is closed
 	open     map[net.Conn]struct{}
 }
