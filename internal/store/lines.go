@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -17,39 +18,61 @@ import (
 // database that does not answer: see [Watch.Lines].
 type Lines struct {
 	lines
-	silent atomic.Pointer[silentError] // nil: it answers
-	dial   pgconn.DialFunc             // makes a connection that is none of them
+	answers atomic.Pointer[answering]
+	dial    pgconn.DialFunc // makes a connection that is none of them
+}
+
+// answering is a time in which the database answers; done when it no longer does.
+type answering struct {
+	ctx context.Context
+	end context.CancelCauseFunc
 }
 
 // Attend has all connections that a pool of this configuration makes be among the lines.
 func (l *Lines) Attend(config *pgxpool.Config) {
-	l.dial = config.ConnConfig.DialFunc
-	l.attend(config.ConnConfig, func() {})
-	before := config.BeforeConnect
-	config.BeforeConnect = func(ctx context.Context, c *pgx.ConnConfig) error {
-		if err := l.silent.Load(); err != nil {
-			return err
-		}
-		if before != nil {
-			return before(ctx, c)
-		}
-		return nil
+	if l.dial == nil {
+		l.dial = config.ConnConfig.DialFunc
+		l.found()
 	}
+	config.ConnConfig.DialFunc = l.connect
+	l.attend(config.ConnConfig, func() {})
 }
+
+// connect makes a connection, as long as the database answers. That goes also for those by which statements are cancelled: as long as
+// they are tried, their pool has no room for others.
+func (l *Lines) connect(ctx context.Context, network, addr string) (net.Conn, error) {
+	now := l.answers.Load().ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(now, func() { cancel(context.Cause(now)) })()
+	if now.Err() != nil {
+		return nil, context.Cause(now)
+	}
+	conn, err := l.dial(ctx, network, addr)
+	if err != nil && now.Err() != nil {
+		err = context.Cause(now)
+	}
+	return conn, err
+}
+
+// found says that the database answers.
+func (l *Lines) found() {
+	if now := l.answers.Load(); now != nil && now.ctx.Err() == nil {
+		return
+	}
+	var now answering
+	now.ctx, now.end = context.WithCancelCause(context.Background())
+	l.answers.Store(&now)
+}
+
+// errSilent is the error of a database that does not answer, as if each had waited by itself.
+var errSilent = fmt.Errorf("the database does not answer: %w", context.DeadlineExceeded)
 
 // silence says that the database does not answer: who waits for it learns that now, and who asks from now on at once.
-func (l *Lines) silence(reason error) {
-	l.silent.Store(&silentError{reason})
+func (l *Lines) silence() {
+	l.answers.Load().end(errSilent)
 	l.cut()
 }
-
-// silentError is the error of a database that does not answer.
-type silentError struct{ reason error }
-
-func (e *silentError) Error() string { return "the database does not answer: " + e.reason.Error() }
-
-// Unwrap returns a [context.DeadlineExceeded], as if each had waited by itself.
-func (e *silentError) Unwrap() error { return e.reason }
 
 // lines are the connections to a server, as the network has them. They tell when the server fails, and are cut when it does not
 // answer: who waits for it then learns that, and need not wait until time is up.

@@ -287,12 +287,12 @@ func (w *Watch) connect(ctx context.Context) (*pgx.Conn, error) {
 				continue // others are under way
 			}
 			if w.Lines != nil && !timedOut {
-				w.Lines.silent.Store(nil) // whatever it says
+				w.Lines.found() // whatever it says
 			}
 			return o.conn, o.err
 		case <-time.After(anew):
 			if w.Lines != nil && time.Since(begun) >= mute {
-				w.Lines.silence(context.DeadlineExceeded)
+				w.Lines.silence()
 			}
 		}
 	}
