@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// While the database cannot be asked, or does not answer, the answer that was kept last is better than none, if it says so: by Age how
+// While the database cannot be asked, or does not answer, or there is no room to make an answer, the one that was kept last is better than none, if it says so: by Age how
 // long ago it was certain to hold, and by Cache-Status (RFC 9211) that it is stale. That is what stale-if-error (RFC 5861) lets caches do.
 
 // doubt is how long it is tried to find out whether a kept answer still holds.
