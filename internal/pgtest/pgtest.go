@@ -35,12 +35,19 @@ var server struct {
 	seeded  *pgxpool.Pool // of the template
 	err     error
 	clones  atomic.Int64
+	ends    []func()
 }
+
+// AtEnd has something that all tests of the package share end with them.
+func AtEnd(end func()) { server.ends = append(server.ends, end) }
 
 // Main runs the tests of a package and then stops the server, if they started it. No goroutine may be left then: what a test starts
 // it ends, and what the program starts ends with it.
 func Main(m *testing.M) int {
 	code := m.Run()
+	for _, end := range server.ends {
+		end()
+	}
 	if server.seeded != nil {
 		server.seeded.Close()
 	}
