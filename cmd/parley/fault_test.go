@@ -27,6 +27,9 @@ import (
 // recovery is how soon after the end of a fault reads and writes must be answered again.
 const recovery = 2 * time.Second
 
+// exportsAtOnce is more than the load has under way, all of which comes from one address.
+const exportsAtOnce = 32
+
 // scene is the program, its PostgreSQL, the network between them, and a load.
 type scene struct {
 	t        *testing.T
@@ -64,7 +67,7 @@ func setScene(t *testing.T, options postgres.EmbeddedOptions, setting ...string)
 	address, admin := freeAddress(t), freeAddress(t)
 	s.base, s.admin, s.log = "http://"+address, "http://"+admin, filepath.Join(t.TempDir(), "parley.log")
 	s.tmp = t.TempDir()
-	s.setting = append([]string{"DATABASE_URL=postgres://parley@" + s.network.address + "/parley?sslmode=disable", "PARLEY_CLIENT_RATE=0", "PARLEY_KEY_RATE=0", "PARLEY_ADDR=" + address, "PARLEY_ADMIN_ADDR=" + admin, "TMPDIR=" + s.tmp}, setting...)
+	s.setting = append([]string{"DATABASE_URL=postgres://parley@" + s.network.address + "/parley?sslmode=disable", "PARLEY_CLIENT_RATE=0", "PARLEY_KEY_RATE=0", fmt.Sprintf("PARLEY_MAX_EXPORTS=%d", exportsAtOnce), "PARLEY_ADDR=" + address, "PARLEY_ADMIN_ADDR=" + admin, "TMPDIR=" + s.tmp}, setting...)
 	s.start()
 	s.key = strings.TrimSpace(ok(t, s.setting[:1], "keys", "create", "--name", "writer"))
 	return s
@@ -181,7 +184,7 @@ func (s *scene) leaks() (what string) {
 				what += " a connection in use"
 			}
 		}
-		if n := s.count(ours); n > 16+8+1+4 { // what the pools may have, one that listens, and the queue's own
+		if n := s.count(ours); n > 16+exportsAtOnce+1+4 { // what the pools may have, one that listens, and the queue's own
 			what += fmt.Sprintf(" %d connections", n)
 		}
 		if what == "" || time.Now().After(end) {
