@@ -31,7 +31,7 @@ GO_BENCH = go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime=200ms -coun
 MISSPELT = autor
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-slow test-clients test-cluster test-browser test-restart test-upgrade check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover release release-verify clean
+.PHONY: help run build test test-slow test-clients test-cluster test-faults test-browser test-restart test-upgrade check fmt fuzz bench bench-build bench-data bench-growth bench-go bench-baseline bench-compare cover release release-verify clean
 
 help: ## list what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ test-clients: build ## let readers that others wrote read every form: pandas, R,
 
 test-cluster: ## kill the primary twice and an API process once, under load, in a cluster on this machine; count what is lost
 	@scripts/cluster test
+
+test-faults: ## fail the database, the network, disks, clocks and processes under load, and count what comes of it (as root; installs libfaketime)
+	@scripts/faults
 
 test-browser: ## run the tests of the pages in chromium (installs it, and fetches axe-core by npm)
 	@scripts/browser

@@ -27,7 +27,9 @@ var seeded = sync.OnceValues(func() (address, key string) {
 	if key, err = newKey(context.Background(), db); err != nil {
 		panic(err)
 	}
-	return httptest.NewServer(httpapi.New(httpapi.Options{DB: db})).URL, key
+	server := httptest.NewServer(httpapi.New(httpapi.Options{DB: db}))
+	pgtest.AtEnd(server.Close)
+	return server.URL, key
 })
 
 func newKey(ctx context.Context, db *pgxpool.Pool) (string, error) {

@@ -97,6 +97,7 @@ func (l *load) failed(what string) {
 func (l *load) stop() {
 	l.ended.Store(true)
 	l.clients.Wait()
+	l.http.CloseIdleConnections()
 }
 
 // report fails a test for each request that has failed, and one that has seen nothing.

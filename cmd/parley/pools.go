@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-api/parley/internal/postgres"
+	"github.com/parley-api/parley/internal/store"
 )
 
 // pools are the connections of a server, by what may be done with them. Where the database does not let us take its roles on,
@@ -15,24 +16,26 @@ type pools struct {
 	reader  *pgxpool.Pool // what is asked for
 	writer  *pgxpool.Pool // what is recorded
 	exports *pgxpool.Pool // what is read in bulk: it takes no connection from what others wait for
+
+	lines *store.Lines // all their connections
 }
 
 // pools divides the connections that a server may have: a reader cannot write, and a writer can neither make keys nor change
 // a table, whatever they are made to do.
-func (c *serveCmd) pools(e *env, url string, owner *pgxpool.Pool, tracer pgx.QueryTracer) (_ *pools, err error) {
+func (c *serveCmd) pools(e *env, url string, owner *pgxpool.Pool, lines *store.Lines, tracer pgx.QueryTracer) (_ *pools, err error) {
 	missing, err := postgres.MissingRoles(e.ctx, owner)
 	if err != nil {
 		return nil, err
 	}
-	p := &pools{owner: owner, reader: owner, writer: owner}
+	p := &pools{owner: owner, reader: owner, writer: owner, lines: lines}
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
-	exports := postgres.PoolOptions{URL: url, MaxConns: c.MaxExports, StatementTimeout: c.ExportTimeout, Tracer: tracer}
+	exports := postgres.PoolOptions{URL: url, MaxConns: c.MaxExports, StatementTimeout: c.ExportTimeout, Tracer: tracer, Attend: lines.Attend}
 	if missing == "" {
-		options := postgres.PoolOptions{URL: url, StatementTimeout: c.StatementTimeout, Tracer: tracer}
+		options := postgres.PoolOptions{URL: url, StatementTimeout: c.StatementTimeout, Tracer: tracer, Attend: lines.Attend}
 		options.MaxConns, options.Role = max(2, c.MaxConns/4), postgres.WriterRole // 2: what one waits for may need another
 		if p.writer, err = postgres.NewPool(e.ctx, options); err != nil {
 			return nil, err

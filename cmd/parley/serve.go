@@ -79,7 +79,8 @@ func (c *serveCmd) Run(e *env) (err error) {
 		e.log = slog.New(tracing.Logged(e.log.Handler()))
 		defer stopTracing(e, traces)
 	}
-	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: c.MaxConns, StatementTimeout: c.StatementTimeout, Tracer: statementTracer(traces)})
+	var lines store.Lines
+	pool, err := postgres.NewPool(e.ctx, postgres.PoolOptions{URL: url, MaxConns: c.MaxConns, StatementTimeout: c.StatementTimeout, Tracer: statementTracer(traces), Attend: lines.Attend})
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 			return err
 		}
 	}
-	pools, err := c.pools(e, url, pool, statementTracer(traces))
+	pools, err := c.pools(e, url, pool, &lines, statementTracer(traces))
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func migrate(e *env, url string) error {
 func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certificate *certificate, listener, admin net.Listener) error {
 	drain := newDrain(c.Drain)
 	watch := store.NewWatch(pools.reader)
-	watch.Anew = pools.reset
+	watch.Anew, watch.Lines = pools.reset, pools.lines
 	replicas, err := c.replicas(e, pools, watch, statementTracer(traces))
 	if err != nil {
 		return err
@@ -155,6 +156,7 @@ func (c *serveCmd) serve(e *env, pools *pools, traces *tracing.Tracing, certific
 		Replicas:  replicas,
 		Webhooks:  sender,
 		Cache:     c.Cache,
+		Stale:     c.StaleIfError,
 
 		MaxStreams:      c.MaxStreams,
 		MaxStreamsInAll: c.MaxStreamsInAll,

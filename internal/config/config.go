@@ -43,6 +43,7 @@ type Server struct {
 	MaxBody          int64         `env:"PARLEY_MAX_BODY" default:"16777216" help:"Bytes of a request to write at the most."`
 	MaxOperations    int           `env:"PARLEY_MAX_OPERATIONS" default:"10000" help:"Operations of a changeset at the most."`
 	Cache            int64         `env:"PARLEY_CACHE" default:"67108864" help:"Bytes of finished answers that are kept. 0: none."`
+	StaleIfError     time.Duration `env:"PARLEY_STALE_IF_ERROR" default:"24h" help:"How old a kept answer may be that is given while the database is away: since when nobody can say whether it still holds. 0: none is given."`
 	MaxStreams       int           `env:"PARLEY_MAX_STREAMS" default:"100" help:"Streams of changes that one client address may have open. 0: any number."`
 	MaxStreamsInAll  int           `env:"PARLEY_MAX_STREAMS_IN_ALL" default:"10000" help:"Streams of changes that all clients together may have open. 0: any number."`
 	TrustedProxies   []string      `env:"PARLEY_TRUSTED_PROXIES" placeholder:"NETWORKS" help:"Addresses or networks of proxies, such as 10.0.0.0/8,::1, that are believed when they say which client a request comes from. Default: none is."`
@@ -134,6 +135,9 @@ func (s Server) Check() error {
 	}
 	if s.ExportTimeout < 0 {
 		faults = append(faults, fmt.Errorf("PARLEY_EXPORT_TIMEOUT is %s; it cannot be negative", s.ExportTimeout))
+	}
+	if s.StaleIfError < 0 {
+		faults = append(faults, fmt.Errorf("PARLEY_STALE_IF_ERROR is %s; it cannot be negative", s.StaleIfError))
 	}
 	if s.StatementTimeout < 0 {
 		faults = append(faults, fmt.Errorf("PARLEY_STATEMENT_TIMEOUT is %s; it cannot be negative", s.StatementTimeout))

@@ -16,7 +16,8 @@ import (
 
 // answers keeps finished answers: the bytes as they go out, compressed or not, with their headers. It is exact: an answer
 // about the present is given again only while no changeset has changed a collection that it was read from, one about the
-// past for ever. Which answers those are it learns from their own headers.
+// past for ever. Which answers those are it learns from their own headers. Where that cannot be found out, or the answer that
+// is due not made, see stale.go.
 //
 // What was asked, as the client wrote it, leads to an answer; different spellings of one query share the answer. Both
 // are bounded together, in bytes, and by how often they are used, so that who asks for everything once drives out
@@ -39,7 +40,8 @@ type lead struct {
 // finished is an answer; or, where only such have asked who had it already, no more than its headers.
 type finished struct {
 	revision  int64
-	bare      bool // without the body
+	made      time.Time // not before
+	bare      bool      // without the body
 	immutable bool
 	readFrom  []string // the collections that it was read from; nil: all
 	etag      string
@@ -94,28 +96,34 @@ func (s *server) front(routes http.Handler) http.Handler {
 			return
 		}
 		start := s.Now()
-		f, l := s.find(r, s.asking(r))
+		asking := s.asking(r)
+		f, l, err := s.find(r, asking)
+		how := cacheHit
+		if err != nil && away(err) {
+			f, l = s.stale(w, r, asking)
+			how = cacheStale
+		}
 		if f == nil {
 			routes.ServeHTTP(w, r)
 			return
 		}
 		s.pacing.ask(start)
 		if s.Tracing == nil {
-			s.give(w, r, f, l, start)
+			s.give(w, r, f, l, how, start)
 			return
 		}
-		s.traced(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.give(w, r, f, l, start) })).ServeHTTP(w, r)
+		s.traced(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.give(w, r, f, l, how, start) })).ServeHTTP(w, r)
 	})
 }
 
 // give sends a kept answer and counts it.
-func (s *server) give(w http.ResponseWriter, r *http.Request, f *finished, l *lead, start time.Time) {
+func (s *server) give(w http.ResponseWriter, r *http.Request, f *finished, l *lead, how string, start time.Time) {
 	s.introduce(w, r)
 	openToAll(w)
 	status, bytes := f.give(w, r, l)
-	s.metrics.gave(r, l, status)
+	s.metrics.gave(r, l, status, how)
 	if s.Tracing != nil {
-		spanAnswer(r.Context(), r.Method, l.route, requestID(w), status, bytes, cacheHit)
+		spanAnswer(r.Context(), r.Method, l.route, requestID(w), status, bytes, how)
 	}
 	// To say so takes longer than half of the rest: so only who looks closely is told.
 	s.access(slog.LevelDebug, r, requestID(w), l.route, status, bytes, start)
@@ -132,8 +140,13 @@ func (s *server) warm(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !keepable(r) || r.Method == http.MethodHead {
+		if !keepable(r) {
 			next.ServeHTTP(w, r)
+			return
+		}
+		asking := s.asking(r)
+		if r.Method == http.MethodHead {
+			next.ServeHTTP(s.orStale(w, r, asking), r)
 			return
 		}
 		cached := func(how string) {
@@ -142,7 +155,6 @@ func (s *server) warm(next http.Handler) http.Handler {
 			}
 		}
 		cached(cacheMiss)
-		asking := s.asking(r)
 		known, mine := s.answers.begin(asking, nil)
 		if mine {
 			s.keep(w, r, asking, known, next)
@@ -152,9 +164,9 @@ func (s *server) warm(next http.Handler) http.Handler {
 		defer patient.Stop()
 		select {
 		case <-known:
-			f, l := s.find(r, asking)
+			f, l, _ := s.find(r, asking)
 			if f == nil { // it is not kept: each for itself
-				next.ServeHTTP(w, r)
+				next.ServeHTTP(s.orStale(w, r, asking), r)
 				return
 			}
 			chi.RouteContext(r.Context()).RoutePatterns = []string{l.route} // for the log
@@ -164,7 +176,7 @@ func (s *server) warm(next http.Handler) http.Handler {
 			if known, mine = s.answers.begin(asking, known); mine {
 				s.keep(w, r, asking, known, next)
 			} else {
-				next.ServeHTTP(w, r)
+				next.ServeHTTP(s.orStale(w, r, asking), r)
 			}
 		case <-r.Context().Done():
 		}
@@ -183,22 +195,28 @@ func (s *server) asking(r *http.Request) string {
 	return scheme + r.Host + r.RequestURI + "\n" + strings.Join(r.Header["Accept"], ",") + "\n" + strings.Join(r.Header["Accept-Encoding"], ",")
 }
 
-// find finds an answer that holds; nil if there is none.
-func (s *server) find(r *http.Request, asking string) (*finished, *lead) {
-	found, _ := s.answers.kept.GetIfPresent(asking)
+// find finds an answer that holds; nil if there is none. The error is that nobody can say whether one does.
+func (s *server) find(r *http.Request, asking string) (*finished, *lead, error) {
+	f, l := s.answers.last(r, asking)
+	if f != nil && !f.immutable {
+		if holds, err := s.holds(r, f); err != nil || !holds {
+			return nil, nil, err
+		}
+	}
+	return f, l, nil
+}
+
+// last is the answer that was kept last of those to a request, whether it holds or not; nil if there is none.
+func (a *answers) last(r *http.Request, asking string) (*finished, *lead) {
+	found, _ := a.kept.GetIfPresent(asking)
 	l, ok := found.(*lead)
 	if !ok {
 		return nil, nil
 	}
-	found, _ = s.answers.kept.GetIfPresent(l.identity)
+	found, _ = a.kept.GetIfPresent(l.identity)
 	f, ok := found.(*finished)
 	if !ok || f.bare && !matches(r, f.etag) {
 		return nil, nil
-	}
-	if !f.immutable {
-		if holds, err := s.Watch.Holds(r.Context(), f.revision, f.readFrom); err != nil || !holds {
-			return nil, nil
-		}
 	}
 	return f, l
 }
@@ -258,8 +276,8 @@ func (a *answers) end(asking string, known chan struct{}) {
 func (s *server) keep(w http.ResponseWriter, r *http.Request, asking string, known chan struct{}, next http.Handler) {
 	a := s.answers
 	defer a.end(asking, known)
-	before := w.Header().Clone()
-	t := &tee{ResponseWriter: w, most: a.most, lost: func() { a.end(asking, known) }}
+	before, begun := w.Header().Clone(), s.Now()
+	t := &tee{ResponseWriter: w, most: a.most, lost: func() { a.end(asking, known) }, instead: func() bool { return s.insteadOf(w, r, asking) }}
 	var from []string
 	r = r.WithContext(context.WithValue(r.Context(), origin{}, &from))
 	next.ServeHTTP(t, r)
@@ -267,7 +285,7 @@ func (s *server) keep(w http.ResponseWriter, r *http.Request, asking string, kno
 	if f == nil {
 		return
 	}
-	f.readFrom = from
+	f.readFrom, f.made = from, begun
 	form := w.Header().Get("Content-Encoding")
 	if f.bare {
 		form = "unchanged"
@@ -301,6 +319,9 @@ type tee struct {
 	status int
 	body   []byte
 	gone   bool
+
+	instead  func() bool // gives another answer than that there is none just now, if it can
+	replaced bool        // it did
 }
 
 func (t *tee) lose() {
@@ -313,17 +334,26 @@ func (t *tee) lose() {
 func (t *tee) WriteHeader(status int) {
 	if t.status == 0 {
 		t.status = status
+		if t.replaced = t.instead != nil && status == http.StatusServiceUnavailable && t.instead(); t.replaced {
+			t.lose()
+			return
+		}
 		_, ok := revisionOf(t.Header().Get("Etag"))
 		if status != http.StatusOK && status != http.StatusNotModified || !ok || t.Header().Get("Accept-Ranges") != "" {
 			t.lose()
 		}
 	}
-	t.ResponseWriter.WriteHeader(status)
+	if !t.replaced {
+		t.ResponseWriter.WriteHeader(status)
+	}
 }
 
 func (t *tee) Write(b []byte) (int, error) {
 	if t.status == 0 {
 		t.WriteHeader(http.StatusOK)
+	}
+	if t.replaced {
+		return len(b), nil
 	}
 	switch {
 	case t.gone:

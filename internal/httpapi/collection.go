@@ -316,7 +316,7 @@ func (c *collection) headers(w http.ResponseWriter, a *asked, info store.Info) {
 	if a.moment != nil && a.moment.Settled {
 		h.Set("Cache-Control", immutable)
 	} else {
-		h.Set("Cache-Control", cacheable)
+		h.Set("Cache-Control", c.cacheable)
 	}
 	if a.moment != nil && info.RecordedAt != nil {
 		h.Set("Memento-Datetime", info.RecordedAt.UTC().Format(http.TimeFormat))

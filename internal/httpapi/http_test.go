@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,6 +54,7 @@ func newAPI(t *testing.T) *testAPI {
 		DB:      pgtest.Shared(t),
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
 		Version: "test",
+		Stale:   24 * time.Hour,
 		NewID:   func() string { return "request-1" },
 	}))
 	t.Cleanup(server.Close)

@@ -13,6 +13,7 @@ import (
 // How the cache had to do with an answer.
 const (
 	cacheHit    = "hit"    // it was given from there
+	cacheStale  = "stale"  // it was given from there, though nobody can say whether it still holds
 	cacheMiss   = "miss"   // it was not there
 	cacheBypass = "bypass" // it is none that is kept
 )
@@ -115,7 +116,7 @@ func (s *server) register(r prometheus.Registerer) {
 func (m *metrics) answered(r *http.Request, route string, o *observed) {
 	method := methodLabel(r.Method)
 	m.requests.WithLabelValues(routeLabel(route), method, strconv.Itoa(o.status), o.cache).Inc()
-	if o.cache != cacheHit {
+	if o.cache != cacheHit && o.cache != cacheStale {
 		m.responses.WithLabelValues(routeLabel(route), method).Observe(o.wait.Seconds())
 	}
 }
@@ -133,10 +134,10 @@ func (m *metrics) givenOf(route string) *given {
 }
 
 // gave counts a kept answer that was given.
-func (m *metrics) gave(r *http.Request, l *lead, status int) {
+func (m *metrics) gave(r *http.Request, l *lead, status int, how string) {
 	switch {
-	case r.Method != http.MethodGet:
-		m.requests.WithLabelValues(routeLabel(l.route), r.Method, strconv.Itoa(status), cacheHit).Inc()
+	case r.Method != http.MethodGet || how != cacheHit:
+		m.requests.WithLabelValues(routeLabel(l.route), r.Method, strconv.Itoa(status), how).Inc()
 	case status == http.StatusOK:
 		l.given.whole.Inc()
 	default:

@@ -16,7 +16,7 @@ import (
 var (
 	nosniff     = []string{"nosniff"}
 	everyOrigin = []string{"*"}
-	exposed     = []string{"Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"}
+	exposed     = []string{"Accept-Ranges, Age, Cache-Status, Content-Disposition, Content-Range, ETag, Link, Parley-Did-You-Mean, Parley-Reported-By, Parley-Revision, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"}
 )
 
 // readOnly are the methods that pages of other origins may use.

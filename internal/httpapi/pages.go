@@ -83,7 +83,7 @@ func (d *viewing) fresh(w http.ResponseWriter, beside ...string) bool {
 	h.Set("Etag", d.tag(d.moment.Revision, append([]string{"page", d.base, d.r.URL.Path, d.list.Canonical(), cursorOf(d.list)}, beside...)...))
 	h.Set("Parley-Revision", fmt.Sprint(d.moment.Revision))
 	d.Watch.Advance(d.moment.Revision) // before the client knows: no later answer is older
-	if h.Set("Cache-Control", cacheable); d.file && d.list.AsOf != nil && d.moment.Settled {
+	if h.Set("Cache-Control", d.cacheable); d.file && d.list.AsOf != nil && d.moment.Settled {
 		h.Set("Cache-Control", immutable)
 	}
 	if d.list.AsOf != nil && d.moment.RecordedAt != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -211,7 +212,8 @@ func away(err error) bool {
 				return true
 			}
 		}
-		return pg.Code == "25006" // a standby was asked to write
+		// A standby was asked to write; or somebody stood in the way, and all is as if it had not been tried.
+		return slices.Contains([]string{"25006", "40001", "40P01", "55P03"}, pg.Code)
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
 		return true
 	}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,34 +26,17 @@ import (
 // spread is a server that spreads its reads over standbys.
 type spread struct {
 	*httptest.Server
+	way
 	watch    *store.Watch
 	replicas *store.Replicas
 	log      *logged
-	away     atomic.Bool // the primary cannot be reached
-	mu       sync.Mutex
-	lines    []net.Conn // to the primary
 }
 
 // newSpread starts such a server; it keeps so many bytes of answers.
 func newSpread(t *testing.T, primary *pgxpool.Pool, urls string, cache int64, adjust ...func(*pgxpool.Config)) *spread {
 	t.Helper()
 	s := &spread{log: &logged{}}
-	config := primary.Config()
-	dial := config.ConnConfig.DialFunc
-	config.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if s.away.Load() {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("the primary is away")}
-		}
-		conn, err := dial(ctx, network, addr)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.lines = append(s.lines, conn)
-		return conn, err
-	}
-	db, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := s.open(t, primary)
 	configs, err := postgres.StandbyConfigs(urls, postgres.PoolOptions{MaxConns: 8})
 	if err != nil {
 		t.Fatal(err)
@@ -82,17 +64,6 @@ func newSpread(t *testing.T, primary *pgxpool.Pool, urls string, cache int64, ad
 		}
 	})
 	return s
-}
-
-// leave cuts the server off from the primary.
-func (s *spread) leave() {
-	s.away.Store(true)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, conn := range s.lines {
-		_ = conn.Close()
-	}
-	s.lines = nil
 }
 
 // until waits until something is so.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -35,6 +36,7 @@ type Options struct {
 	Replicas  *store.Replicas             // over which reads are spread; nil: all are answered by DB
 	Webhooks  *webhook.Sender             // tries out webhooks, and says what may be their target; nil: one that reaches the public internet only
 	Cache     int64                       // bytes of finished answers that are kept; 0: none
+	Stale     time.Duration               // how old one may be that is given although nobody can say whether it still holds; 0: none is
 	Metrics   prometheus.Registerer       // told what is counted; nil: nobody is
 	Tracing   trace.TracerProvider        // makes the spans of requests; nil: there are none
 
@@ -68,6 +70,7 @@ type Options struct {
 type server struct {
 	Options
 	docs      http.HandlerFunc
+	cacheable string // the Cache-Control of what may change with the next changeset
 	routing   chi.Routes
 	answers   *answers // nil: none are kept
 	metrics   *metrics
@@ -118,6 +121,10 @@ func New(o Options) http.Handler {
 		Options: o, docs: docs(), metrics: m, answers: newAnswers(o.Cache, m.evictions), recorder: store.NewRecorder(o.Writer), files: newFiles(o.Now, o.ExportPatience),
 		streams: newStreams(&o), exports: newExports(&o), site: web.New(), painting: make(chan struct{}, paintings),
 		quotas: quotas{newQuota("client", o.ClientRate), newQuota("key", o.KeyRate), newQuota("bad-keys", o.BadKeyRate)},
+	}
+	s.cacheable = cacheable
+	if o.Stale > 0 {
+		s.cacheable += fmt.Sprintf(", stale-if-error=%d", int64(o.Stale.Seconds()))
 	}
 	if o.Metrics != nil {
 		s.register(o.Metrics)

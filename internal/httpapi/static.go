@@ -55,7 +55,7 @@ func momentary(w http.ResponseWriter, value any) error {
 
 // static answers with a body that is its own validator.
 func static(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
-	return kept(w, r, cacheable, contentType, body)
+	return kept(w, r, cacheable+", stale-if-error=86400", contentType, body)
 }
 
 // lasting answers with a body whose address changes with it.

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// cacheable is the Cache-Control of what may change with the next changeset.
-	cacheable = "public, max-age=5, stale-while-revalidate=60, stale-if-error=86400"
+	// cacheable is the Cache-Control of what may change with the next changeset, or version of the program; beside it stands for
+	// how long it may be given while what makes it fails.
+	cacheable = "public, max-age=5, stale-while-revalidate=60"
 	// immutable is that of the past.
 	immutable = "public, max-age=31536000, immutable"
 )

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
+	"go.uber.org/goleak"
 
 	"github.com/parley-api/parley/internal/postgres"
 )
@@ -33,11 +35,19 @@ var server struct {
 	seeded  *pgxpool.Pool // of the template
 	err     error
 	clones  atomic.Int64
+	ends    []func()
 }
 
-// Main runs the tests of a package and then stops the server, if they started it.
+// AtEnd has something that all tests of the package share end with them.
+func AtEnd(end func()) { server.ends = append(server.ends, end) }
+
+// Main runs the tests of a package and then stops the server, if they started it. No goroutine may be left then: what a test starts
+// it ends, and what the program starts ends with it.
 func Main(m *testing.M) int {
 	code := m.Run()
+	for _, end := range server.ends {
+		end()
+	}
 	if server.seeded != nil {
 		server.seeded.Close()
 	}
@@ -49,6 +59,11 @@ func Main(m *testing.M) int {
 	}
 	if server.folder != "" {
 		_ = os.RemoveAll(server.folder)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "pgtest:", err)
+		code = 1
 	}
 	return code
 }

@@ -15,10 +15,11 @@ import (
 type PoolOptions struct {
 	URL              string
 	MaxConns         int32
-	StatementTimeout time.Duration   // 0: none
-	LockTimeout      time.Duration   // how long a statement waits for a lock; 0: as long as it takes
-	Role             string          // taken on by every connection: ReaderRole, WriterRole, or "" for none
-	Tracer           pgx.QueryTracer // told of statements; nil: nobody is
+	StatementTimeout time.Duration         // 0: none
+	LockTimeout      time.Duration         // how long a statement waits for a lock; 0: as long as it takes
+	Role             string                // taken on by every connection: ReaderRole, WriterRole, or "" for none
+	Tracer           pgx.QueryTracer       // told of statements; nil: nobody is
+	Attend           func(*pgxpool.Config) // is shown how the pool connects; nil: nobody is
 }
 
 // connectTime is how long a server may take to answer, each of several. The URL can say less, by connect_timeout.
@@ -45,6 +46,9 @@ func NewPool(ctx context.Context, o PoolOptions) (*pgxpool.Pool, error) {
 		}
 		return nil
 	}
+	if o.Attend != nil {
+		o.Attend(config)
+	}
 	config.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) { return !standby(conn.PgConn()), nil }
 	return pgxpool.NewWithConfig(ctx, config)
 }
@@ -61,7 +65,13 @@ func (o PoolOptions) apply(config *pgxpool.Config) {
 	if t := &config.ConnConfig.ConnectTimeout; *t == 0 || *t > connectTime {
 		*t = connectTime
 	}
+	config.ConnConfig.DialFunc = dialer.DialContext
 	params := config.ConnConfig.RuntimeParams
+	for name, value := range hearing {
+		if params[name] == "" {
+			params[name] = value
+		}
+	}
 	if params["application_name"] == "" {
 		params["application_name"] = "parley"
 	}

@@ -3,13 +3,76 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
+
+// Lines are all connections of some pools to the same database, beside those of a [Watch], by which the watch ends what waits for a
+// database that does not answer: see [Watch.Lines].
+type Lines struct {
+	lines
+	answers atomic.Pointer[answering]
+	dial    pgconn.DialFunc // makes a connection that is none of them
+}
+
+// answering is a time in which the database answers; done when it no longer does.
+type answering struct {
+	ctx context.Context
+	end context.CancelCauseFunc
+}
+
+// Attend has all connections that a pool of this configuration makes be among the lines.
+func (l *Lines) Attend(config *pgxpool.Config) {
+	if l.dial == nil {
+		l.dial = config.ConnConfig.DialFunc
+		l.found()
+	}
+	config.ConnConfig.DialFunc = l.connect
+	l.attend(config.ConnConfig, func() {})
+}
+
+// connect makes a connection, as long as the database answers. That goes also for those by which statements are cancelled: as long as
+// they are tried, their pool has no room for others.
+func (l *Lines) connect(ctx context.Context, network, addr string) (net.Conn, error) {
+	now := l.answers.Load().ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(now, func() { cancel(context.Cause(now)) })()
+	if now.Err() != nil {
+		return nil, context.Cause(now)
+	}
+	conn, err := l.dial(ctx, network, addr)
+	if err != nil && now.Err() != nil {
+		err = context.Cause(now)
+	}
+	return conn, err
+}
+
+// found says that the database answers.
+func (l *Lines) found() {
+	if now := l.answers.Load(); now != nil && now.ctx.Err() == nil {
+		return
+	}
+	var now answering
+	now.ctx, now.end = context.WithCancelCause(context.Background())
+	l.answers.Store(&now)
+}
+
+// errSilent is the error of a database that does not answer, as if each had waited by itself.
+var errSilent = fmt.Errorf("the database does not answer: %w", context.DeadlineExceeded)
+
+// silence says that the database does not answer: who waits for it learns that now, and who asks from now on at once.
+func (l *Lines) silence() {
+	l.answers.Load().end(errSilent)
+	l.cut()
+}
 
 // lines are the connections to a server, as the network has them. They tell when the server fails, and are cut when it does not
 // answer: who waits for it then learns that, and need not wait until time is up.
@@ -29,7 +92,9 @@ type line struct {
 
 // attend has all connections that are made by a configuration be lines. failed is called when one of them fails.
 func (l *lines) attend(config *pgx.ConnConfig, failed func()) {
-	l.open = map[*line]struct{}{}
+	if l.open == nil {
+		l.open = map[*line]struct{}{}
+	}
 	dial, onError := config.DialFunc, config.OnPgError
 	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)

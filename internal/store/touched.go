@@ -29,7 +29,7 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 		select now.id, (select count(*) from recent), (select coalesce(array_agg(distinct r.collection), '{}') from recent r) from now`
 	var changes int
 	var collections []string
-	asked, floor := time.Now().UnixNano(), w.floor.Load()
+	asked, floor := time.Now(), w.floor.Load()
 	before := w.touched.Load()
 	if before == nil {
 		before = &touched{since: -1}
@@ -40,7 +40,6 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 	if revision < floor {
 		return 0, fmt.Errorf("%w: it is at %d, and was at %d", ErrLost, revision, floor)
 	}
-	w.asked.Store(asked)
 	switch {
 	case before.since < 0 || changes == mostTouched:
 		w.touched.Store(&touched{since: revision, through: revision})
@@ -53,6 +52,7 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 		w.touched.Store(after)
 	}
 	w.Advance(revision)
+	w.asked.Store(&asked) // last: see Held
 	return revision, nil
 }
 
@@ -60,19 +60,36 @@ func (w *Watch) learn(ctx context.Context, conn *pgx.Conn) (revision int64, err 
 // changed any of them, nil being all. While that is not known, it does not.
 func (w *Watch) Holds(ctx context.Context, revision int64, collections []string) (bool, error) {
 	now, err := w.Revision(ctx)
-	if err != nil || revision >= now {
-		return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	return w.untouched(now, revision, collections), nil
+}
+
+// Held is when it was last certain that what was read from some collections at a revision was still so; the zero time: it is not known.
+func (w *Watch) Held(revision int64, collections []string) time.Time {
+	_, last := w.Heard() // first: what is found out meanwhile is newer
+	if !w.untouched(w.floor.Load(), revision, collections) {
+		return time.Time{}
+	}
+	return last
+}
+
+// untouched reports whether it is known that no changeset after a revision, until now, has changed any of some collections.
+func (w *Watch) untouched(now, revision int64, collections []string) bool {
+	if revision >= now {
+		return true
 	}
 	t := w.touched.Load()
 	if collections == nil || t == nil || t.through < now || revision < t.since {
-		return false, nil
+		return false
 	}
 	for _, c := range collections {
 		if t.last[c] > revision {
-			return false, nil
+			return false
 		}
 	}
-	return true, nil
+	return true
 }
 
 // ReadFrom lists the collections that an answer to the question is read from; nil: it may be any.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -21,7 +22,9 @@ type Watch struct {
 	known   atomic.Int64
 	floor   atomic.Int64 // what this process itself has recorded or read, heard of or not
 	listens atomic.Bool  // it is to
-	asked   atomic.Int64 // when the database was asked last that has answered, so that nothing was missed; nanoseconds since 1970; 0: never
+
+	// When the database was asked last that has answered, so that nothing was missed; nil: never. It goes by no clock that somebody sets.
+	asked atomic.Pointer[time.Time]
 
 	// MaxLag is how long after that what was known then does for the present while the database cannot be asked: as long as it is
 	// away, others can answer, and nobody records anything. Set before use; 0: the database is to be asked, and it must answer.
@@ -31,11 +34,18 @@ type Watch struct {
 	// there, or no longer the primary. Set before use, if others than those that the watch was given are to be made anew as well.
 	Anew func()
 
+	// Lines are the connections of others to the same database: they are cut when it does not answer, and none is made until it does.
+	// Otherwise each waits by itself until its time is up, and all together take the connections away from who could be answered
+	// again. Set before use; nil: there are none.
+	Lines *Lines
+
 	touched atomic.Pointer[touched]
 
 	mu     sync.Mutex
 	moved  chan struct{} // closed, and another one made, when the revision moves, or is no longer listened to
 	asking sync.Mutex    // of several that wait while nobody listens, one asks
+	asks   bool          // the database is being asked for the revision
+	next   *question     // of those who wait for the next time; nil: nobody does
 }
 
 // NewWatch returns a watch that asks, until [Watch.Listen] is called.
@@ -49,10 +59,58 @@ func (w *Watch) Revision(ctx context.Context) (int64, error) {
 	if n := w.known.Load(); n > 0 {
 		return max(n-1, w.floor.Load()), nil
 	}
-	if w.MaxLag > 0 && time.Since(time.Unix(0, w.asked.Load())) < w.MaxLag {
+	if _, last := w.Heard(); w.MaxLag > 0 && time.Since(last) < w.MaxLag {
 		return w.floor.Load(), nil
 	}
-	return Revision(ctx, w.db)
+	if !w.listens.Load() {
+		return Revision(ctx, w.db)
+	}
+	return w.ask(ctx)
+}
+
+// question is what several want to know at the same time: which revision the data set is at.
+type question struct {
+	answered chan struct{}
+	revision int64 // valid then
+	err      error
+}
+
+// ask asks the database, once for all who come before it is asked; who comes later waits for the next time. So each is told of what
+// was there when it came, and a database that does not answer has one of them waiting for it, whatever their number.
+func (w *Watch) ask(ctx context.Context) (int64, error) {
+	w.mu.Lock()
+	if w.next == nil {
+		w.next = &question{answered: make(chan struct{})}
+	}
+	q := w.next
+	if !w.asks {
+		w.asks = true
+		go w.askAll()
+	}
+	w.mu.Unlock()
+	select {
+	case <-q.answered:
+		return q.revision, q.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// askAll asks until nobody wants to know any more.
+func (w *Watch) askAll() {
+	for {
+		w.mu.Lock()
+		q := w.next
+		w.next, w.asks = nil, q != nil
+		w.mu.Unlock()
+		if q == nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), mute)
+		q.revision, q.err = Revision(ctx, w.db)
+		cancel()
+		close(q.answered)
+	}
 }
 
 // Known is the newest revision that is known without asking; 0: none is.
@@ -60,8 +118,8 @@ func (w *Watch) Known() int64 { return max(w.known.Load()-1, w.floor.Load(), 0) 
 
 // Heard says whether changesets are listened to, and when it was last certain that none was missed; the zero time: never.
 func (w *Watch) Heard() (listening bool, last time.Time) {
-	if nanoseconds := w.asked.Load(); nanoseconds != 0 {
-		last = time.Unix(0, nanoseconds)
+	if asked := w.asked.Load(); asked != nil {
+		last = *asked
 	}
 	return w.known.Load() != 0, last
 }
@@ -127,10 +185,13 @@ func (w *Watch) After(ctx context.Context, revision int64) (int64, error) {
 	}
 }
 
-// How long a silent connection is trusted, and how long after a failure the next one is tried.
+// How long a silent connection is trusted, how long after a failure the next one is tried, how long after one that is not answered,
+// and after how long without an answer to any the database counts as one that does not answer.
 const (
 	silence = time.Second
 	respite = 100 * time.Millisecond
+	anew    = silence / 2
+	mute    = 2 * silence
 )
 
 // ErrLost is the error of a database that has not what it had: an older state of it was restored, or a standby has taken over
@@ -165,11 +226,11 @@ func (w *Watch) Listen(ctx context.Context, log *slog.Logger) error {
 }
 
 func (w *Watch) listen(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, w.db.Config().ConnConfig)
+	conn, err := w.connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer w.hangUp(conn)
 	w.Anew()
 	if _, err := conn.Exec(ctx, "set plan_cache_mode = force_generic_plan; listen parley_changesets"); err != nil {
 		return err
@@ -185,6 +246,63 @@ func (w *Watch) listen(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// connect connects to the database. What was sent to a server that did not take it in is never answered, also when it is there again:
+// so after a while it tries anew, beside the attempts that there are.
+func (w *Watch) connect(ctx context.Context) (*pgx.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	type outcome struct {
+		conn *pgx.Conn
+		err  error
+	}
+	outcomes := make(chan outcome)
+	trying := 0
+	defer func() {
+		cancel() // a connection that is made is not affected
+		go func(n int) {
+			for range n {
+				if o := <-outcomes; o.err == nil {
+					w.hangUp(o.conn)
+				}
+			}
+		}(trying)
+	}()
+	config := w.db.Config().ConnConfig
+	if w.Lines != nil {
+		config.DialFunc = w.Lines.dial
+	}
+	begun := time.Now()
+	for {
+		trying++
+		go func() {
+			conn, err := pgx.ConnectConfig(ctx, config)
+			outcomes <- outcome{conn, err}
+		}()
+		select {
+		case o := <-outcomes:
+			trying--
+			timedOut := o.err != nil && (errors.Is(o.err, context.DeadlineExceeded) || errors.Is(o.err, os.ErrDeadlineExceeded))
+			if timedOut && trying > 0 && ctx.Err() == nil {
+				continue // others are under way
+			}
+			if w.Lines != nil && !timedOut {
+				w.Lines.found() // whatever it says
+			}
+			return o.conn, o.err
+		case <-time.After(anew):
+			if w.Lines != nil && time.Since(begun) >= mute {
+				w.Lines.silence()
+			}
+		}
+	}
+}
+
+// hangUp ends a connection, without waiting long for a server that may not listen.
+func (w *Watch) hangUp(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), respite)
+	defer cancel()
+	_ = conn.Close(ctx)
 }
 
 // hear waits for what changesets tell, until there is silence.
