@@ -129,11 +129,24 @@ func resting(handlers http.Handler) http.Handler {
 			return
 		}
 		var later func(context.Context, http.ResponseWriter)
-		handlers.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), rest{}, &later)))
+		onOtherStack(func() { handlers.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), rest{}, &later))) })
 		if later != nil {
 			later(r.Context(), w)
 		}
 	})
+}
+
+// onOtherStack does something that needs much of a stack, which is given back when it is done: a goroutine keeps what its own
+// stack has grown to.
+func onOtherStack(do func()) {
+	panicked := make(chan any)
+	go func() {
+		defer func() { panicked <- recover() }()
+		do()
+	}()
+	if p := <-panicked; p != nil {
+		panic(p)
+	}
 }
 
 // wantsStream reports whether a request asks for a stream by name. Of these many wait for long: what is of no use to them is left out.
