@@ -107,7 +107,7 @@ func (e *Embedded) initCluster(ctx context.Context) error {
 // its many indexes are compressed. From then on it is the user's to edit.
 func (e *Embedded) settings(ctx context.Context, cluster string) error {
 	const least, most = 128 << 20, 512 << 20 // bytes
-	compression := "on" // PostgreSQL's own, which every server has; it takes longer
+	compression := "on"                      // PostgreSQL's own, which every server has; it takes longer
 	if e.takes(ctx, cluster, "wal_compression=lz4") {
 		compression = "lz4"
 	}
