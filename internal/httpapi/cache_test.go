@@ -41,9 +41,14 @@ func caching(t *testing.T, db *pgxpool.Pool, listen bool) (*httptest.Server, *st
 
 var uncompressed = &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16}
 
-// raw sends a request without the transport's own compression, and returns what comes, but the headers that are of the
-// moment.
-func raw(t *testing.T, method, url string, header map[string]string) string {
+// fetched is an answer that was read.
+type fetched struct {
+	*http.Response
+	body []byte
+}
+
+// fetch sends a request without the transport's own compression.
+func fetch(t *testing.T, method, url string, header map[string]string) *fetched {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	if err != nil {
@@ -61,6 +66,13 @@ func raw(t *testing.T, method, url string, header map[string]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return &fetched{response, body}
+}
+
+// raw is what comes of a request, but the headers that are of the moment.
+func raw(t *testing.T, method, url string, header map[string]string) string {
+	t.Helper()
+	response := fetch(t, method, url, header)
 	for _, name := range []string{"Date", "X-Request-Id", "Content-Length"} {
 		response.Header.Del(name)
 	}
@@ -73,7 +85,7 @@ func raw(t *testing.T, method, url string, header map[string]string) string {
 	}
 	vary := strings.Join(response.Header["Vary"], ", ")
 	response.Header.Del("Vary")
-	return fmt.Sprintf("%s\n%v\n%s\n%s", response.Status, response.Header, vary, body)
+	return fmt.Sprintf("%s\n%v\n%s\n%s", response.Status, response.Header, vary, response.body)
 }
 
 // TestWarmIsCold: what is kept is given again as it was made, byte by byte, for every form, compression and method.

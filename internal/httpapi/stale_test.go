@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -144,33 +143,6 @@ func TestStaleIfError(t *testing.T) {
 			return a.StatusCode == http.StatusOK && a.Header.Get("Age") == "" && a.Header.Get("Cache-Status") == "" && a.Header.Get("Parley-Revision") != current
 		})
 	}
-}
-
-// fetched is an answer that was read.
-type fetched struct {
-	*http.Response
-	body []byte
-}
-
-func fetch(t *testing.T, method, url string, header map[string]string) *fetched {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range header {
-		request.Header.Set(name, value)
-	}
-	response, err := uncompressed.RoundTrip(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &fetched{response, body}
 }
 
 var stale = regexp.MustCompile(`^parley; hit; ttl=-([1-9][0-9]*); detail=stale-if-error$`)
