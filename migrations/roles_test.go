@@ -111,7 +111,7 @@ func TestWriterWrites(t *testing.T) {
 	}
 	for _, attack := range []string{
 		"insert into api_keys (id, name, scopes, hash) values ('aaaaaaaa', 'me', '{admin}', sha256('x'))", "update api_keys set scopes = '{admin}'", "update api_keys set hash = sha256('x')", "delete from api_keys",
-		"alter table rounds disable trigger all", "set session_replication_role = replica", "truncate history.rounds", "drop table rounds", "create table mine ()", "create function mine() returns int language sql as 'select 1'",
+		"alter table rounds disable trigger all", "set session_replication_role = replica", "truncate ended.rounds", "drop table rounds", "create table mine ()", "create function mine() returns int language sql as 'select 1'",
 		"update changesets set author = 'x'", "delete from changesets", "insert into as_of.segments values (7)", "delete from goose_db_version",
 		"create or replace view as_of.rounds as select * from public.rounds", "create role mine",
 	} {
@@ -120,7 +120,7 @@ func TestWriterWrites(t *testing.T) {
 		}
 	}
 	// What rights do not forbid, triggers do.
-	for _, attack := range []string{"delete from history.rounds", "delete from changes", "update changes set op = 'delete'"} {
+	for _, attack := range []string{"delete from ended.rounds", "delete from changes", "update changes set op = 'delete'"} {
 		if _, err := writer.Exec(t.Context(), attack); err == nil || !strings.Contains(err.Error(), "written by the triggers") {
 			t.Errorf("%s: %v", attack, err)
 		}

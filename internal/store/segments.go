@@ -9,7 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// History stands in segments: the open one, and closed ones that end at a cut (migrations/00015_history_segments.sql).
+// History stands in segments: the open one, which is what is valid and what ended since the last cut, and closed ones that
+// end at a cut (migrations/00034_history_of_what_ended.sql).
 const (
 	// steadyHistory, before the snapshot of a transaction is taken, keeps history from being cut until it ends.
 	steadyHistory = "lock table as_of.segments in access share mode"
@@ -65,7 +66,7 @@ func CloseSegments(ctx context.Context, db *pgxpool.Pool, leastEnded int64, shar
 	}
 	for table := range tables {
 		// The room that moved versions leave is for the next ones.
-		if _, err := conn.Exec(ctx, "vacuum (analyze) history."+pgx.Identifier{table}.Sanitize()); err != nil {
+		if _, err := conn.Exec(ctx, "vacuum (analyze) ended."+pgx.Identifier{table}.Sanitize()); err != nil {
 			return closed, fmt.Errorf("after closing segments of history: %w", err)
 		}
 	}

@@ -70,6 +70,7 @@ const (
 		i %% 300 as total_low, i %% 300 as total_high, 'single_source'::figure_status as total_status
 		from generate_series(1, %[1]d) i, generate_series(1, 2) k`
 	exchangeColumns = "id, date, place, lat, lon, country, place_precision, summary, note"
+	sumColumns      = "collection, span, starts_on, from_party, to_party, country, commitment, records, unknown_count, unbounded_count, total, total_low, total_high"
 	transferColumns = "prisoner_exchange, from_party, to_party, total, position, total_low, total_high, total_status"
 )
 
@@ -82,8 +83,7 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, versions int) error {
 		"set local session_replication_role = replica", // no triggers
 		fmt.Sprintf("insert into changesets select r, 'bench', 'synthetic', now(), pg_current_xact_id() from generate_series(2, %d) r", last),
 		"insert into prisoner_exchanges (" + exchangeColumns + ", revision) " + exchanges,
-		"insert into prisoner_exchange_transfers (" + transferColumns + ") " + transfers,
-		"insert into history.prisoner_exchange_transfers (valid_from, valid_to, " + transferColumns + ") select 2, 9223372036854775807, t.* from (" + transfers + ") t",
+		"insert into prisoner_exchange_transfers (" + transferColumns + ", valid_from) select t.*, 2 from (" + transfers + ") t",
 		fmt.Sprintf("insert into changes (revision, collection, record, op) select revision, 'prisoner-exchanges', id, case revision when 2 then 'create' else 'update' end::change_op from ("+
 			syntheticExchange+") x order by revision, length(id), id", n, 2, last),
 	}
@@ -93,18 +93,16 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, versions int) error {
 		if err != nil {
 			return err
 		}
-		statements = append(statements, fmt.Sprintf("insert into history.prisoner_exchanges (valid_from, valid_to, "+exchangeColumns+", revision, search) select revision, case revision when %[3]d then 9223372036854775807 else revision + 1 end, "+
-			exchangeColumns+", revision, "+search+" from (select null::text as sequence_note, x.* from ("+syntheticExchange+") x) x order by revision", n, 2, last))
+		statements = append(statements, fmt.Sprintf("insert into ended.prisoner_exchanges (valid_from, valid_to, "+exchangeColumns+", revision, search) select revision, revision + 1, "+
+			exchangeColumns+", revision, "+search+" from (select null::text as sequence_note, x.* from ("+syntheticExchange+") x) x order by revision", n, 2, last-1))
 		indexes, err := dropIndexes(ctx, tx)
 		if err != nil {
 			return err
 		}
-		statements = append(statements, "delete from transfer_sums", "insert into transfer_sums select * from transfer_sums_computed",
-			`with changed as (select s.* from transfer_sums s where not exists (select from history.transfer_sums h where row(h.collection, h.span, h.starts_on, h.from_party, h.to_party, h.country,
-				h.commitment, h.records, h.unknown_count, h.unbounded_count, h.total, h.total_low, h.total_high)::transfer_sums = s)),
-			ended as (update history.transfer_sums h set valid_to = 2 from changed c where (h.collection, h.span, h.starts_on, h.from_party, h.to_party, h.country, h.commitment)
-				= (c.collection, c.span, c.starts_on, c.from_party, c.to_party, c.country, c.commitment))
-			insert into history.transfer_sums select 2, 9223372036854775807, c.* from changed c`)
+		// A sum that is another than it was ended, and began, with the changeset that brought the exchanges.
+		statements = append(statements, "create temp table before on commit drop as select * from transfer_sums", "delete from transfer_sums",
+			"insert into transfer_sums select c.*, case when exists (select from before b where to_jsonb(b) - 'valid_from' = to_jsonb(c)) then 1 else 2 end from transfer_sums_computed c",
+			"insert into ended.transfer_sums (valid_from, valid_to, "+sumColumns+") select valid_from, 2, "+sumColumns+" from before b where not exists (select from transfer_sums s where to_jsonb(s) = to_jsonb(b))")
 		for _, sql := range append(append(statements, "set local maintenance_work_mem = '1GB'"), indexes...) {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return fmt.Errorf("%s: %w", sql, err)
@@ -119,7 +117,7 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, versions int) error {
 	if _, err := store.CloseSegments(ctx, db, store.LeastEnded, store.EndedShare); err != nil {
 		return err
 	}
-	if _, err = db.Exec(ctx, "vacuum (full) history.prisoner_exchanges"); err == nil {
+	if _, err = db.Exec(ctx, "vacuum (full) ended.prisoner_exchanges"); err == nil {
 		_, err = db.Exec(ctx, "vacuum analyze")
 	}
 	return err
