@@ -23,14 +23,18 @@ create function columns_of(of_table regclass, of_row text default null) returns 
 $$;
 comment on function columns_of is 'The columns of a table of records or parts, as SQL: what versions have, beside valid_from and valid_to. Of_row: the alias that they stand under.';
 
+create function versions_of(of_table regclass, past text) returns text stable language sql as $$
+	select format('(select %1$I as valid_from, 9223372036854775807 as valid_to, %2$s from public.%3$I union all select valid_from, valid_to, %2$s from %4$s.%3$I)',
+		since_column(of_table), columns_of(of_table), relname, past) from pg_class where oid = of_table
+$$;
+comment on function versions_of is 'SQL for the versions of a table''s rows, valid and ended: those that stand in the schema "past", or in nothing but its own table: "only past".';
+
 -- +goose StatementBegin
 create function show_history(of_table regclass) returns void language plpgsql as $$
 declare
 	name constant name := (select relname from pg_class where oid = of_table);
 begin
-	execute format('create or replace view history.%1$I as
-		select %2$I as valid_from, 9223372036854775807 as valid_to, %3$s from public.%1$I union all select valid_from, valid_to, %3$s from ended.%1$I',
-		name, since_column(of_table), columns_of(of_table));
+	execute format('create or replace view history.%I as select * from %s v', name, versions_of(of_table, 'ended'));
 	execute format('comment on view history.%I is %L', name, format('Every version of each row of %I: valid from a revision of the data set until before another.', name));
 end $$;
 -- +goose StatementEnd
@@ -162,15 +166,15 @@ begin
 	else
 		-- Versions stand in the first segment of the table that was closed at this cut or later; if there is none, in the table
 		-- itself and among those that ended since. Most of what is there is of the moment: "case" keeps the planner from
-		-- looking for it by index, and from taking it for few.
+		-- looking for it by index, and from taking it for few. It stands outside of what is put together, so that this is
+		-- planned as one relation, with an index of either table for each order and join.
 		closed := (select 'history_' || min(s.until) from as_of.segments s
 			where s.until >= nullif(substring(in_schema from '^as_of_(\d+)$'), '')::bigint and to_regclass(format('history_%s.%I', s.until, name)) is not null);
 		definition := case
 			when name = 'changesets' then 'select * from public.changesets where id <= ' || moment
 			when name = 'changes' then 'select * from public.changes where revision <= ' || moment
-			else format(case when closed is null then 'select %1$s from public.%2$I where case when %3$I <= %4$s then true end union all ' else '' end
-				|| 'select %1$s from only %5$I.%2$I where case when valid_from <= %4$s then valid_to > %4$s end',
-				columns_of(relation), name, since_column(relation), moment, coalesce(closed, 'ended'))
+			else format('select %1$s from %2$s v where case when valid_from <= %3$s then valid_to > %3$s end', columns_of(relation),
+				case when closed is null then versions_of(relation, 'only ended') else format('only %I.%I', closed, name) end, moment)
 			end;
 		execute format('create or replace view %I.%I as %s', in_schema, name, definition);
 	end if;
@@ -816,6 +820,7 @@ end $do$;
 -- +goose StatementEnd
 select show_as_of(c.oid) from readable_as_of() c(oid);
 drop function show_history(regclass);
+drop function versions_of(regclass, text);
 drop function columns_of(regclass, text);
 drop function since_column(regclass);
 drop schema ended;

@@ -27,7 +27,7 @@ func TestPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	pool, tr := traced(t, db)
-	past := int64(versions)
+	past, newest := int64(versions), int64(versions+1) // in a closed segment of history, and in the open one
 	for _, c := range []struct {
 		name, parameters, id string
 		at                   *int64
@@ -42,6 +42,11 @@ func TestPlans(t *testing.T) {
 		{"the page after an exchange in the middle", "limit=50&cursor=middle", "", nil, 500},
 		{"the page after one of the last exchanges", "limit=50&cursor=end", "", nil, 500},
 		{"newest 50 of the past", "limit=50", "", &past, 2000},
+		{"a record by id at a revision", "", "synthetic-10000", &newest, 60},
+		{"newest 50 at a revision", "limit=50", "", &newest, 1400},
+		{"newest 50 of a country at a revision", "country=TR&limit=50", "", &newest, 1000},
+		{"a box of few at a revision", "bbox=30,50,30.5,50.5&limit=50", "", &newest, 800},
+		{"totals by month at a revision", "by=month", "", &newest, 300},
 		{"search that finds one", "q=synthetic+777&limit=50", "", nil, 500},
 		{"a box of few", "bbox=30,50,30.5,50.5&limit=50", "", nil, 500},
 		{"a box of none", "bbox=100,50,101,50.5&limit=50", "", nil, 100},
