@@ -96,7 +96,7 @@ func (b *bench) reads() ([]read, error) {
 	always := func(path string) func(uint64) string { return func(uint64) string { return path } }
 	return []read{
 		{"a record by id", b.data.record},
-		{"newest 50 of a country in 60 days", b.data.country},
+		{"newest 50 of a country in 60 days (in more where there are fewer)", b.data.country},
 		{"a round with its delegations", b.data.round},
 		{"first page of 50", always(walk())},
 		{"page 1,000 (or the middle) by keyset", always(deep)},

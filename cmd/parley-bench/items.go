@@ -30,11 +30,14 @@ func (d dataset) round(n uint64) string { return "/v1/rounds/" + roundID(pick(n,
 // anew is a round asked for as nobody has before: there are too few for each to be another. The parameter means nothing.
 func (d dataset) anew(n uint64) string { return d.round(n) + "?_=" + strconv.FormatUint(n, 10) }
 
-// country is the newest exchanges of one country in sixty days. When all windows have been asked for, they grow by a day.
+// country is the newest exchanges of one country in sixty days, or in as many as it takes for a page of them. When all
+// windows have been asked for, they grow by a day.
 func (d dataset) country(n uint64) string {
-	const starts = syntheticDays - windowDays
+	const some = pageSize * 3 / 2 // of one of three countries: days differ
+	days := uint64(min(max(windowDays, some*3*syntheticDays/max(1, d.exchanges)), syntheticDays/2))
+	starts := syntheticDays - days
 	first := firstDay.AddDate(0, 0, int(n*7919%starts))
-	last := first.AddDate(0, 0, windowDays-1+int(n/starts/3))
+	last := first.AddDate(0, 0, int(days-1+n/starts/3))
 	return fmt.Sprintf("/v1/prisoner-exchanges?country=%s&date=%s..%s&limit=%d", countries[n/starts%3], first.Format(time.DateOnly), last.Format(time.DateOnly), pageSize)
 }
 
