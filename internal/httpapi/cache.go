@@ -3,7 +3,9 @@ package httpapi
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -276,7 +278,7 @@ func (a *answers) end(asking string, known chan struct{}) {
 func (s *server) keep(w http.ResponseWriter, r *http.Request, asking string, known chan struct{}, next http.Handler) {
 	a := s.answers
 	defer a.end(asking, known)
-	before, begun := w.Header().Clone(), s.Now()
+	before, begun := slices.Collect(maps.Keys(w.Header())), s.Now()
 	t := &tee{ResponseWriter: w, most: a.most, lost: func() { a.end(asking, known) }, instead: func() bool { return s.insteadOf(w, r, asking) }}
 	var from []string
 	r = r.WithContext(context.WithValue(r.Context(), origin{}, &from))
@@ -375,8 +377,8 @@ func (t *tee) Flush() { _ = http.NewResponseController(t.ResponseWriter).Flush()
 // Unwrap lets deadlines be set.
 func (t *tee) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
-// finished is the answer that was taken down, with the headers that it added to those before; nil if it is not kept.
-func (t *tee) finished(before http.Header) *finished {
+// finished is the answer that was taken down, with the headers that it added to those of these names; nil if it is not kept.
+func (t *tee) finished(before []string) *finished {
 	header := t.Header()
 	etag := header.Get("Etag")
 	revision, ok := revisionOf(etag)
@@ -385,7 +387,7 @@ func (t *tee) finished(before http.Header) *finished {
 	}
 	f := &finished{revision: revision, bare: t.status == http.StatusNotModified, immutable: header.Get("Cache-Control") == immutable, etag: etag, body: t.body}
 	for name, values := range header {
-		if before[name] == nil && name != "Vary" && name != "Content-Length" {
+		if !slices.Contains(before, name) && name != "Vary" && name != "Content-Length" {
 			f.header = append(f.header, headerField{name, values})
 		}
 	}

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"fmt"
 	"mime"
 	"net/http"
@@ -90,8 +89,10 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 		return nil, err
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	if u, err := url.Parse(path); err == nil && u.Host != "" { // through a proxy: the whole address
-		path = u.EscapedPath()
+	if !strings.HasPrefix(path, "/") { // through a proxy: the whole address
+		if u, err := url.Parse(path); err == nil && u.Host != "" {
+			path = u.EscapedPath()
+		}
 	}
 	if form != c.forms[kind][0] && r.Header.Get(byExtension) == "" { // so that what the answer links to has its form
 		path += "." + form.Name
@@ -104,16 +105,9 @@ func (c *collection) understand(w http.ResponseWriter, r *http.Request, kind ren
 		path:     path,
 		file:     strings.ReplaceAll(strings.TrimPrefix(r.URL.Path, "/v1/"), "/", "-") + "." + form.Name,
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
-	defer cancel()
 	from := a.ReadFrom()
-	if err := c.settle(ctx, a); err != nil {
+	if err := c.settle(r.Context(), a); err != nil {
 		return nil, err
-	}
-	if l.ReportedBy != "" && !form.Live { // which may wait for the answer
-		if err := store.IsParty(ctx, a.db, l.ReportedBy); err != nil {
-			return nil, err
-		}
 	}
 	if a.moment == nil {
 		readFrom(r.Context(), from)

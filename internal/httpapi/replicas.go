@@ -41,9 +41,15 @@ func (s *server) reached(ctx context.Context, revision int64) error {
 }
 
 // settle chooses the database that answers. A replica answers for the present as of the newest revision that is known: it must
-// have that, and if it has more, which nobody was told of yet, it does not tell.
+// have that, and if it has more, which nobody was told of yet, it does not tell. It makes sure that the party whose figures
+// are asked for is one of ours, unless the answer may be waited for.
 func (c *collection) settle(ctx context.Context, a *asked) error {
 	a.db = c.DB
+	if a.List.MinRevision == 0 && a.List.AsOf == nil && a.List.ReportedBy == "" && c.Replicas == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
 	if err := c.reached(ctx, a.List.MinRevision); err != nil {
 		return err
 	}
@@ -67,6 +73,9 @@ func (c *collection) settle(ctx context.Context, a *asked) error {
 		if db := c.Replicas.Having(max(now, revision)); db != nil {
 			a.db, a.At, a.Newest = db, &revision, revision == now
 		}
+	}
+	if a.List.ReportedBy != "" && !a.Live {
+		return store.IsParty(ctx, a.db, a.List.ReportedBy)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -51,7 +52,11 @@ func (e *object) End(b []byte, m Meta) []byte {
 
 // AppendJSON appends a record as a JSON object.
 func AppendJSON(b []byte, r Record) []byte {
-	b = append(b, '{')
+	size := 2
+	for i := range r.Columns {
+		size += len(r.Columns[i].Name) + len(r.Values[i]) + 6 // about: quotes may be escaped, links get a base
+	}
+	b = append(slices.Grow(b, size+len(r.Base)), '{')
 	for i := range r.Columns {
 		if i > 0 {
 			b = append(b, ',')

@@ -82,13 +82,19 @@ func (q Question) inOneStatement(ctx context.Context, db *pgxpool.Pool, add func
 // shows has changed since.
 func oneRecord(t *Table, l query.List, sel selection, at *int64) (string, []any) {
 	var s statement
-	revision, holds := "(select id from changesets order by id desc limit 1)", ""
+	moment, holds := "order by id desc limit 1", ""
 	if at != nil {
-		revision = s.arg(*at) + "::bigint"
+		revision := s.arg(*at) + "::bigint"
+		moment = "where id = " + revision
 		// The greatest one, not any: that is looked for from the end, and no further back than to the revision.
 		holds = " and x.revision <= " + revision + " and (select max(h.revision) from changes h where h.revision > " + revision + " and h.collection = any(" + s.arg(t.Shows) + "::text[])) is null"
 	}
-	fmt.Fprintf(&s, "select %s, %s, %s, (select m.recorded_at from changesets m where m.id = %[3]s) from %s", s.asking(t, l, sel.list), sel.holds(), revision, t.from()+sel.join)
+	s.Grow(len(sel.list) + len(sel.join) + 512)
+	for _, text := range []string{
+		"select ", s.asking(t, l, sel.list), ", ", sel.holds(), ", m.id, m.recorded_at from ", t.from(), sel.join, " cross join (select id, recorded_at from changesets ", moment, ") m",
+	} {
+		s.WriteString(text)
+	}
 	s.where(t, l, nil)
 	s.WriteString(holds)
 	return s.String(), s.args
