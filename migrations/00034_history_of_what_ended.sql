@@ -2,7 +2,8 @@
 -- changed or deleted, its version goes to the schema "ended". So a row that is written for the first time is written once,
 -- not twice with all its indexes, and a change adds one version instead of ending one and adding another.
 --
--- history.<table> still has every version of every row, as a view; as_of.<table> what was valid at a moment, of both.
+-- history.<table> still has every version of every row, as a view; as_of.<table> what was valid at a moment, of both. The
+-- program before reads these, and writes history by the triggers only: it may serve on.
 
 -- +goose Up
 select pg_advisory_xact_lock(hashtext('parley.changesets')); -- nobody is writing meanwhile
