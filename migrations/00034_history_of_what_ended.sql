@@ -6,7 +6,25 @@
 -- program before reads these, and writes history by the triggers only: it may serve on.
 
 -- +goose Up
-select pg_advisory_xact_lock(hashtext('parley.changesets')); -- nobody is writing meanwhile
+-- Writers and readers wait for it, and it waits for them only as long as nobody is taken for deadlocked; then it is tried
+-- again. Records first: whoever reads parts of theirs has begun with them.
+set local lock_timeout = '200ms';
+select pg_advisory_xact_lock(hashtext('parley.changesets'));
+lock table as_of.segments in access exclusive mode;
+-- +goose StatementBegin
+do $$
+declare
+	relation regclass;
+begin
+	for relation in
+		select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = 'public' and c.relkind = 'r' and to_regclass(format('history.%I', c.relname)) is not null
+		order by not exists (select from pg_attribute where attrelid = c.oid and attname = 'revision' and not attisdropped), c.relname
+	loop
+		execute format('lock table %s in access exclusive mode', relation);
+	end loop;
+end $$;
+-- +goose StatementEnd
 set constraints all immediate;
 
 create schema ended;

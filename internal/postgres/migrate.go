@@ -73,14 +73,14 @@ func (m *Migrator) Up(ctx context.Context, done func(*goose.MigrationResult)) er
 	})
 }
 
-// patiently does something again as long as others hold the locks that it needs. What it did before stays done: every
-// migration is a transaction.
+// patiently does something again as long as others hold the locks that it needs, or wait for those that it holds. What it did
+// before stays done: every migration is a transaction.
 func patiently(ctx context.Context, log *slog.Logger, do func() error) error {
 	rest := migrationRest
 	for begin := time.Now(); ; {
 		err := do()
 		switch {
-		case sqlState(err) != lockNotAvailable:
+		case sqlState(err) != lockNotAvailable && sqlState(err) != deadlockDetected:
 			return err
 		case time.Since(begin) > migrationPatience:
 			return fmt.Errorf("%w; others have held what it needs for %s: select * from pg_locks where granted shows who", err, migrationPatience)
@@ -93,8 +93,10 @@ func patiently(ctx context.Context, log *slog.Logger, do func() error) error {
 	}
 }
 
-// lockNotAvailable is the SQLSTATE of a statement that has waited as long as lock_timeout.
-const lockNotAvailable = "55P03"
+const (
+	lockNotAvailable = "55P03" // SQLSTATE of a statement that has waited as long as lock_timeout
+	deadlockDetected = "40P01" // of one that waited for who waits for it
+)
 
 func (m *Migrator) up(ctx context.Context, done func(*goose.MigrationResult)) error {
 	if pending, err := m.Pending(ctx); err != nil || !pending {
