@@ -6,6 +6,11 @@
 -- program before reads these, and writes history by the triggers only: it may serve on.
 
 -- +goose Up
+create function since_column(of_table regclass) returns name stable language sql as $$
+	select case when exists (select from pg_attribute where attrelid = of_table and attname = 'revision' and not attisdropped) then 'revision' else 'valid_from' end
+$$;
+comment on function since_column is 'The column that says since which changeset a row is valid: of records the revision, of their parts valid_from.';
+
 -- Writers and readers wait for it, and it waits for them only as long as nobody is taken for deadlocked; then it is tried
 -- again. Records first: whoever reads parts of theirs has begun with them.
 set local lock_timeout = '200ms';
@@ -19,7 +24,7 @@ begin
 	for relation in
 		select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		where n.nspname = 'public' and c.relkind = 'r' and to_regclass(format('history.%I', c.relname)) is not null
-		order by not exists (select from pg_attribute where attrelid = c.oid and attname = 'revision' and not attisdropped), c.relname
+		order by since_column(c.oid), c.relname
 	loop
 		execute format('lock table %s in access exclusive mode', relation);
 	end loop;
@@ -30,11 +35,6 @@ set constraints all immediate;
 create schema ended;
 comment on schema ended is 'The versions of rows that have ended: a table for each table of records, with valid_from and valid_to in front.';
 comment on schema history is 'Every version of every row: a view for each table of records, over what is valid and what has ended.';
-
-create function since_column(of_table regclass) returns name stable language sql as $$
-	select case when exists (select from pg_attribute where attrelid = of_table and attname = 'revision' and not attisdropped) then 'revision' else 'valid_from' end
-$$;
-comment on function since_column is 'The column that says since which changeset a row is valid: of records the revision, of their parts valid_from.';
 
 create function columns_of(of_table regclass, of_row text default null) returns text stable language sql as $$
 	select string_agg(coalesce(of_row || '.', '') || quote_ident(attname), ', ' order by attnum) from pg_attribute
@@ -54,10 +54,11 @@ declare
 	name constant name := (select relname from pg_class where oid = of_table);
 begin
 	execute format('create or replace view history.%I as select * from %s v', name, versions_of(of_table, 'ended'));
+	execute format('comment on table ended.%I is %L', name, format('The versions of rows of %I that have ended: valid from a revision of the data set until before another.', name));
 	execute format('comment on view history.%I is %L', name, format('Every version of each row of %I: valid from a revision of the data set until before another.', name));
 end $$;
 -- +goose StatementEnd
-comment on function show_history is 'Makes or corrects the view of all versions of a table''s rows.';
+comment on function show_history is 'Makes or corrects the view of all versions of a table''s rows, and says what it and the table of those that ended are.';
 
 -- +goose StatementBegin
 create or replace function keep_history_by_triggers(of_table regclass, owners jsonb) returns void language plpgsql as $do$
@@ -158,7 +159,6 @@ declare
 begin
 	execute format('create table ended.%I (valid_from bigint not null, valid_to bigint not null, like %s, primary key (%s, valid_from), check (valid_from < valid_to))',
 		name, of_table, (select string_agg(quote_ident(column_name), ', ') from unnest(key) column_name));
-	execute format('comment on table ended.%I is %L', name, format('The versions of rows of %I that have ended: valid from a revision of the data set until before another.', name));
 	execute format('create trigger only_by_trigger before insert or update or delete or truncate on ended.%I for each statement when (pg_trigger_depth() = 0) execute function refuse_write(%L)',
 		name, 'history is written by the triggers of ' || name);
 	if since_column(of_table) = 'valid_from' then
@@ -198,29 +198,6 @@ begin
 		execute format('create or replace view %I.%I as %s', in_schema, name, definition);
 	end if;
 	execute format('comment on view %I.%I is %L', in_schema, name, name || ' as it stood at the revision that parley.as_of names.');
-end $$;
--- +goose StatementEnd
-
--- +goose StatementBegin
-create or replace function read_as_of(relation regclass) returns void language plpgsql set search_path = public as $$
-declare
-	name  constant name := (select relname from pg_class where oid = relation);
-	index record;
-begin
-	if to_regclass(format('ended.%I', name)) is not null then
-		-- What is looked up by index now is looked up by index then: versions that are not of the moment are passed over
-		-- within the index.
-		for index in
-			select pg_get_indexdef(i.indexrelid) as definition, a.amname
-			from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-			where i.indrelid = relation and not i.indisprimary
-		loop
-			execute format('create index on ended.%I using %s%s', name,
-				regexp_replace(substring(index.definition from ' USING (.*)\)$'), ' INCLUDE .*', ''),
-				case index.amname when 'btree' then ', valid_from, valid_to)' else ')' end);
-		end loop;
-	end if;
-	perform show_as_of(relation);
 end $$;
 -- +goose StatementEnd
 
@@ -328,20 +305,6 @@ begin
 end $$;
 -- +goose StatementEnd
 
--- +goose StatementBegin
-create or replace function analyze_written(tables name[]) returns void language plpgsql security definer set search_path = public, pg_temp as $$
-declare
-	written name;
-begin
-	foreach written in array tables loop
-		execute format('analyze public.%I', written);
-		if to_regclass(format('ended.%I', written)) is not null then
-			execute format('analyze ended.%I', written);
-		end if;
-	end loop;
-end $$;
--- +goose StatementEnd
-
 -- The tables that there are: what is valid goes out of history, and says itself since when it is.
 -- +goose StatementBegin
 do $do$
@@ -359,7 +322,6 @@ begin
 		from pg_class h where h.relnamespace = 'history'::regnamespace and h.relkind = 'r'
 	loop
 		execute format('alter table history.%I set schema ended', t.name);
-		execute format('comment on table ended.%I is %L', t.name, format('The versions of rows of %I that have ended: valid from a revision of the data set until before another.', t.name));
 		execute format('alter table ended.%I disable trigger only_by_trigger', t.name);
 		if since_column(t.present) = 'revision' then
 			execute format('select count(*) from %s p join only ended.%I h on %s and h.valid_to = 9223372036854775807 where h.valid_from <> p.revision', t.present, t.name, t.same_key) into mistaken;
@@ -385,57 +347,13 @@ end $do$;
 -- +goose StatementEnd
 select show_as_of(c.oid) from readable_as_of() c(oid);
 
--- +goose StatementBegin
-create or replace function share_out() returns void language plpgsql set search_path = public, pg_temp as $$
-declare
-	s name;
-	t record;
-begin
-	for s in select nspname from pg_namespace where nspname ~ '^(public|kept|river|reported|ended|(history|as_of|reported_as_of)(_\d+)?)$' loop
-		execute format('grant usage on schema %I to parley_writer', s);
-		if s <> 'river' then
-			execute format('grant usage on schema %I to parley_reader', s);
-		end if;
-		for t in select c.oid::regclass as name, c.relkind as kind from pg_class c
-			where c.relnamespace = s::regnamespace and c.relkind in ('r', 'v', 'S') and pg_has_role(c.relowner, 'usage') loop
-			if t.kind = 'S' then
-				execute format('grant usage on sequence %s to parley_writer', t.name);
-				continue;
-			end if;
-			execute format('grant select on %s to parley_writer', t.name);
-			if s <> 'river' then
-				execute format('grant select on %s to parley_reader', t.name);
-			end if;
-			if t.kind = 'r' then
-				execute format('grant insert, update, delete on %s to parley_writer', t.name);
-			end if;
-		end loop;
-	end loop;
-	-- What is made later, by migrations and by cuts of history.
-	alter default privileges grant usage on schemas to parley_reader, parley_writer;
-	alter default privileges grant select on tables to parley_reader, parley_writer;
-	alter default privileges grant insert, update, delete on tables to parley_writer;
-	alter default privileges grant usage on sequences to parley_writer;
-
-	-- Secrets are not for readers, and keys are not for the program to make. What was recorded is added to, and not changed.
-	revoke all on api_keys, idempotency_keys, webhooks from parley_reader;
-	revoke insert, update, delete on api_keys from parley_writer;
-	grant update (last_used_at) on api_keys to parley_writer;
-	revoke update, delete on changesets from parley_writer;
-	revoke insert, update, delete on as_of.segments from parley_writer;
-	if pg_has_role((select relowner from pg_class where oid = to_regclass('goose_db_version')), 'usage') then
-		revoke insert, update, delete on goose_db_version from parley_writer;
-	end if;
-	if pg_has_role((select nspowner from pg_namespace where nspname = 'public'), 'usage') then
-		revoke create on schema public from public; -- as it is from PostgreSQL 15 on: what others put there, functions below might take for theirs
-	end if;
-	-- What only an owner may is done on behalf of the writer.
-	grant execute on function close_due_segment(bigint, float8), analyze_written(name[]) to parley_writer;
-end $$;
--- +goose StatementEnd
+-- Functions that are as they were, but for the schema; and the keys that webhooks had are not for readers either.
 -- +goose StatementBegin
 do $$
 begin
+	execute replace(pg_get_functiondef('read_as_of'::regproc), 'history.', 'ended.');
+	execute replace(pg_get_functiondef('analyze_written'::regproc), 'history.', 'ended.');
+	execute replace(replace(pg_get_functiondef('share_out'::regproc), 'reported|(history', 'reported|ended|(history'), 'idempotency_keys, webhooks from', 'idempotency_keys, webhooks, webhook_secrets from');
 	if make_roles() then
 		perform share_out();
 	end if;
@@ -618,29 +536,6 @@ end $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-create or replace function read_as_of(relation regclass) returns void language plpgsql set search_path = public as $$
-declare
-	name  constant name := (select relname from pg_class where oid = relation);
-	index record;
-begin
-	if to_regclass(format('history.%I', name)) is not null then
-		-- What is looked up by index now is looked up by index then: versions that are not of the moment are passed over
-		-- within the index.
-		for index in
-			select pg_get_indexdef(i.indexrelid) as definition, a.amname
-			from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-			where i.indrelid = relation and not i.indisprimary
-		loop
-			execute format('create index on history.%I using %s%s', name,
-				regexp_replace(substring(index.definition from ' USING (.*)\)$'), ' INCLUDE .*', ''),
-				case index.amname when 'btree' then ', valid_from, valid_to)' else ')' end);
-		end loop;
-	end if;
-	perform show_as_of(relation);
-end $$;
--- +goose StatementEnd
-
--- +goose StatementBegin
 create or replace function close_segment(of_table name, cut bigint) returns void language plpgsql set search_path = public as $$
 declare
 	open_part constant regclass := format('history.%I', of_table);
@@ -753,68 +648,13 @@ end $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-create or replace function analyze_written(tables name[]) returns void language plpgsql security definer set search_path = public, pg_temp as $$
-declare
-	written name;
+do $$
 begin
-	foreach written in array tables loop
-		execute format('analyze public.%I', written);
-		if to_regclass(format('history.%I', written)) is not null then
-			execute format('analyze history.%I', written);
-		end if;
-	end loop;
+	execute replace(pg_get_functiondef('read_as_of'::regproc), 'ended.', 'history.');
+	execute replace(pg_get_functiondef('analyze_written'::regproc), 'ended.', 'history.');
+	execute replace(replace(pg_get_functiondef('share_out'::regproc), 'reported|ended|(history', 'reported|(history'), 'idempotency_keys, webhooks, webhook_secrets from', 'idempotency_keys, webhooks from');
 end $$;
 -- +goose StatementEnd
-
--- +goose StatementBegin
-create or replace function share_out() returns void language plpgsql set search_path = public, pg_temp as $$
-declare
-	s name;
-	t record;
-begin
-	for s in select nspname from pg_namespace where nspname ~ '^(public|kept|river|reported|(history|as_of|reported_as_of)(_\d+)?)$' loop
-		execute format('grant usage on schema %I to parley_writer', s);
-		if s <> 'river' then
-			execute format('grant usage on schema %I to parley_reader', s);
-		end if;
-		for t in select c.oid::regclass as name, c.relkind as kind from pg_class c
-			where c.relnamespace = s::regnamespace and c.relkind in ('r', 'v', 'S') and pg_has_role(c.relowner, 'usage') loop
-			if t.kind = 'S' then
-				execute format('grant usage on sequence %s to parley_writer', t.name);
-				continue;
-			end if;
-			execute format('grant select on %s to parley_writer', t.name);
-			if s <> 'river' then
-				execute format('grant select on %s to parley_reader', t.name);
-			end if;
-			if t.kind = 'r' then
-				execute format('grant insert, update, delete on %s to parley_writer', t.name);
-			end if;
-		end loop;
-	end loop;
-	-- What is made later, by migrations and by cuts of history.
-	alter default privileges grant usage on schemas to parley_reader, parley_writer;
-	alter default privileges grant select on tables to parley_reader, parley_writer;
-	alter default privileges grant insert, update, delete on tables to parley_writer;
-	alter default privileges grant usage on sequences to parley_writer;
-
-	-- Secrets are not for readers, and keys are not for the program to make. What was recorded is added to, and not changed.
-	revoke all on api_keys, idempotency_keys, webhooks from parley_reader;
-	revoke insert, update, delete on api_keys from parley_writer;
-	grant update (last_used_at) on api_keys to parley_writer;
-	revoke update, delete on changesets from parley_writer;
-	revoke insert, update, delete on as_of.segments from parley_writer;
-	if pg_has_role((select relowner from pg_class where oid = to_regclass('goose_db_version')), 'usage') then
-		revoke insert, update, delete on goose_db_version from parley_writer;
-	end if;
-	if pg_has_role((select nspowner from pg_namespace where nspname = 'public'), 'usage') then
-		revoke create on schema public from public; -- as it is from PostgreSQL 15 on: what others put there, functions below might take for theirs
-	end if;
-	-- What only an owner may is done on behalf of the writer.
-	grant execute on function close_due_segment(bigint, float8), analyze_written(name[]) to parley_writer;
-end $$;
--- +goose StatementEnd
-
 -- +goose StatementBegin
 do $do$
 declare

@@ -51,7 +51,7 @@ func TestReaderReads(t *testing.T) {
 	reader := as(t, db, postgres.ReaderRole)
 	tables := column[string](t, db, `select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		where c.relkind in ('r', 'v') and n.nspname not in ('pg_catalog', 'information_schema') order by 1`)
-	secret := map[string]bool{"api_keys": true, "idempotency_keys": true, "webhooks": true}
+	secret := map[string]bool{"api_keys": true, "idempotency_keys": true, "webhooks": true, "webhook_secrets": true}
 	closed := 0
 	for _, table := range tables {
 		_, err := reader.Exec(t.Context(), "set parley.as_of = 1; set parley.reported_by = 'UA'; select from "+table+" limit 1")
