@@ -32,7 +32,6 @@ func (w *writer) write(batches []*batch) error {
 		if err != nil {
 			return err
 		}
-		chunks := 0
 		for c := range ahead(b.chunks(people, reportIDs)) {
 			if c.err != nil {
 				return c.err
@@ -43,7 +42,7 @@ func (w *writer) write(batches []*batch) error {
 					return err
 				}
 			}
-			if chunks++; len(b.ids) > atOnce && chunks&(chunks-1) == 0 { // the 1st, 2nd, 4th, 8th …
+			if c.records >= many {
 				if err := w.analyze(c.tables); err != nil {
 					return err
 				}
@@ -79,8 +78,11 @@ func ahead[T any](all iter.Seq[T]) iter.Seq[T] {
 	}
 }
 
-// analyze tells the planner how large tables have become. A changeset may make them many times larger, and the statements
-// after it would be planned for what they were.
+// many is how many records may make a table so much larger at once that the statements after them are planned amiss. Where fewer
+// come at a time, autovacuum is soon enough.
+const many = 1000
+
+// analyze tells the planner of tables that have become much larger than it knows.
 func (w *writer) analyze(tables []string) error {
 	w.db.queue("select analyze_written($1)", append([]string{"changes"}, tables...))
 	return w.db.carryOut(w.ctx)

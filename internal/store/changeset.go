@@ -220,10 +220,11 @@ func (w *writer) states(k *record.Kind, operations []Operation) (map[string]*sta
 		})
 		return err
 	})
-	const ended = "select id, max(valid_to) from history.%s where id = any($1::text[]) group by id having max(valid_to) < 9223372036854775807"
-	w.db.queue(fmt.Sprintf(ended, t.Base), ids).Query(func(rows pgx.Rows) error {
+	w.db.queue("select id::text, max(valid_to) from ended."+t.Base+" where id = any($1::text[]) group by 1", ids).Query(func(rows pgx.Rows) error {
 		_, err := pgx.ForEachRow(rows, []any{&id, &revision}, func() error {
-			found[id].deleted = revision
+			if s := found[id]; s.revision == 0 { // else it was only changed then, or is there again
+				s.deleted = revision
+			}
 			return nil
 		})
 		return err
