@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/parley-api/parley/internal/render"
@@ -15,6 +16,12 @@ type body struct {
 	render.Encoder
 	buf []byte
 }
+
+// spare are bodies that are sent: their memory, which is most of what an answer takes, serves the next ones.
+var spare = sync.Pool{New: func() any { return new(body) }}
+
+// mostSpared is how many bytes such a body has at the most.
+const mostSpared = 256 << 10
 
 // body begins the body of an answer.
 func (c *collection) body(a *asked) *body {
@@ -37,7 +44,9 @@ func (c *collection) body(a *asked) *body {
 	} else if query := a.List.Canonical(); query != "" {
 		subject.Address += "?" + query
 	}
-	return &body{Encoder: a.New(subject)}
+	b := spare.Get().(*body) //nolint:forcetypeassert // there is nothing else
+	b.Encoder = a.New(subject)
+	return b
 }
 
 func (b *body) add(row store.Row) { b.buf = b.Add(b.buf, row) }
@@ -45,6 +54,17 @@ func (b *body) add(row store.Row) { b.buf = b.Add(b.buf, row) }
 // whole is the body in one piece: its beginning is made last, when all that it may say is known.
 func (b *body) whole(m render.Meta) []byte {
 	return b.End(slices.Insert(b.buf, 0, b.Begin(nil, m)...), m)
+}
+
+// send sends the body in one piece. It is gone then.
+func (b *body) send(w http.ResponseWriter, m render.Meta) error {
+	b.buf = b.whole(m)
+	err := send(w, b.buf)
+	if cap(b.buf) <= mostSpared {
+		b.Encoder, b.buf = nil, b.buf[:0]
+		spare.Put(b)
+	}
+	return err
 }
 
 // stream answers with the whole list in constant memory. The first row is read before the first header is written, so

@@ -278,7 +278,7 @@ func (a *answers) end(asking string, known chan struct{}) {
 func (s *server) keep(w http.ResponseWriter, r *http.Request, asking string, known chan struct{}, next http.Handler) {
 	a := s.answers
 	defer a.end(asking, known)
-	before, begun := slices.Collect(maps.Keys(w.Header())), s.Now()
+	before, begun := slices.AppendSeq(make([]string, 0, len(w.Header())), maps.Keys(w.Header())), s.Now()
 	t := &tee{ResponseWriter: w, most: a.most, lost: func() { a.end(asking, known) }, instead: func() bool { return s.insteadOf(w, r, asking) }}
 	var from []string
 	r = r.WithContext(context.WithValue(r.Context(), origin{}, &from))
@@ -386,6 +386,7 @@ func (t *tee) finished(before []string) *finished {
 		return nil
 	}
 	f := &finished{revision: revision, bare: t.status == http.StatusNotModified, immutable: header.Get("Cache-Control") == immutable, etag: etag, body: t.body}
+	f.header = make([]headerField, 0, len(header))
 	for name, values := range header {
 		if !slices.Contains(before, name) && name != "Vary" && name != "Content-Length" {
 			f.header = append(f.header, headerField{name, values})

@@ -98,7 +98,7 @@ func (c *writer) show(w http.ResponseWriter, r *http.Request, id string, done st
 		w.Header().Set("Location", a.base+a.path)
 		w.WriteHeader(http.StatusCreated)
 	}
-	return send(w, body.whole(c.meta(a, info)))
+	return body.send(w, c.meta(a, info))
 }
 
 // wrote sets the headers that tell what a write led to. The revision is the changeset's id.

@@ -89,15 +89,14 @@ func oneRecord(t *Table, l query.List, sel selection, at *int64) (string, []any)
 		// The greatest one, not any: that is looked for from the end, and no further back than to the revision.
 		holds = " and x.revision <= " + revision + " and (select max(h.revision) from changes h where h.revision > " + revision + " and h.collection = any(" + s.arg(t.Shows) + "::text[])) is null"
 	}
-	s.Grow(len(sel.list) + len(sel.join) + 512)
-	for _, text := range []string{
-		"select ", s.asking(t, l, sel.list), ", ", sel.holds(), ", m.id, m.recorded_at from ", t.from(), sel.join, " cross join (select id, recorded_at from changesets ", moment, ") m",
-	} {
-		s.WriteString(text)
-	}
 	s.where(t, l, nil)
 	s.WriteString(holds)
-	return s.String(), s.args
+	end := s.String()
+	write := func() string {
+		return "select " + s.asking(t, l, sel.list) + ", " + sel.holds() + ", m.id, m.recorded_at from " + t.from() + sel.join +
+			" cross join (select id, recorded_at from changesets " + moment + ") m" + end
+	}
+	return sel.statement(end, write), s.args
 }
 
 // single is the table without what only lists say.

@@ -16,7 +16,7 @@ var Rounds = &Table{
 	Search:  english,
 	Covers:  true,
 	Figures: true,
-	Kept:    []string{"hosts", "mediators", "parties", "delegations", "proposals", "commitments", "claims", "sources", "reports"},
+	Kept:    []string{"hosts", "mediators", "parties", "delegations", "proposals", "commitments", "claims", "sources", "reports", "recorded_at"},
 	Entry: &Entry{
 		Type: happening,
 		Parts: map[string]string{

@@ -152,6 +152,8 @@ type selection struct {
 	list  string // the SQL
 	join  string // " left join …" to what is kept; "": nothing of that is shown
 	use   use
+
+	statements *sync.Map // with all columns, by what follows the selection; nil: of such a selection none are remembered
 }
 
 func (s *selection) add(f query.Field, expr string) {
@@ -198,9 +200,23 @@ func (t *Table) selection(form Form, u use, fields []string) selection {
 		s = t.nested(fields, u)
 	}
 	if fields == nil {
+		s.statements = new(sync.Map)
 		selections.Store(c, s)
 	}
 	return s
+}
+
+// statement is the text of a statement with the selection, which is written once for each of few ends: it is long.
+func (s *selection) statement(end string, write func() string) string {
+	if s.statements == nil {
+		return write()
+	}
+	if text, ok := s.statements.Load(end); ok {
+		return text.(string) //nolint:forcetypeassert // stored below
+	}
+	text := write()
+	s.statements.Store(end, text)
+	return text
 }
 
 // nested selects for the forms that nest: JSON.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -97,8 +98,17 @@ func (q Question) ReadFrom() []string {
 	if q.Table.Shows == nil || q.At != nil || q.List.Search != "" || q.List.ReportedBy != "" {
 		return nil
 	}
-	return q.Table.reads()
+	return readFrom[q.Table.Name]
 }
+
+// readFrom is what each collection is read from, by its name.
+var readFrom = func() map[string][]string {
+	all := map[string][]string{}
+	for _, t := range slices.Concat(Tables, []*Table{Found}) {
+		all[t.Name] = t.reads()
+	}
+	return all
+}()
 
 // reads lists the collection itself and those of which its records show something.
 func (t *Table) reads() []string {
