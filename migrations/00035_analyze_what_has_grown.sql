@@ -12,7 +12,7 @@ begin
 		select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		where n.nspname in ('public', 'ended') and c.relname = any(tables) and c.relkind = 'r'
 			-- Of a table that nobody has looked at yet, the planner thinks that it has ten pages.
-			and pg_relation_size(c.oid) > 2 * greatest(c.relpages, 10) * current_setting('block_size')::int
+			and pg_relation_size(c.oid) / current_setting('block_size')::bigint > 2 * greatest(c.relpages, 10)::bigint
 	loop
 		execute format('analyze %s', grown);
 	end loop;
