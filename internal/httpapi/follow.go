@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,9 +150,11 @@ func onOtherStack(do func()) {
 	}
 }
 
+var streamExtension = "." + render.SSE.Name
+
 // wantsStream reports whether a request asks for a stream by name. Of these many wait for long: what is of no use to them is left out.
 func wantsStream(r *http.Request) bool {
-	if extension := "." + render.SSE.Name; strings.HasSuffix(r.URL.Path, extension) || r.Header.Get(byExtension) == extension {
+	if strings.HasSuffix(r.URL.Path, streamExtension) || slices.Contains(r.Header[byExtension], streamExtension) {
 		return true
 	}
 	for _, accept := range r.Header["Accept"] {

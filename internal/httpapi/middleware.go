@@ -1,10 +1,13 @@
 package httpapi
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -56,6 +59,17 @@ func (s *server) introduce(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["X-Request-Id"] = []string{id}
 	h["X-Content-Type-Options"] = nosniff
+}
+
+// requestIDs returns what makes request ids, of which no two are the same, in this process or another: they begin with what is random,
+// once, and are counted from there. To draw each one would take as long as to find an answer that is kept.
+func requestIDs() func() string {
+	begin := rand.Text()
+	var n atomic.Uint64
+	return func() string {
+		var id [64]byte
+		return string(strconv.AppendUint(append(id[:0], begin...), n.Add(1), 36))
+	}
 }
 
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -31,7 +30,7 @@ type Options struct {
 	Schema    func(context.Context) error // is the schema of the database that of this program? nil: it is
 	Ready     func() error                // is the server willing to take requests? nil: always
 	Now       func() time.Time            // nil: the clock
-	NewID     func() string               // makes request ids; nil: random ones
+	NewID     func() string               // makes request ids; nil: ones of its own
 	Watch     *store.Watch                // knows the revision; nil: it is asked for each time
 	Replicas  *store.Replicas             // over which reads are spread; nil: all are answered by DB
 	Webhooks  *webhook.Sender             // tries out webhooks, and says what may be their target; nil: one that reaches the public internet only
@@ -98,7 +97,7 @@ func New(o Options) http.Handler {
 		o.Now = time.Now
 	}
 	if o.NewID == nil {
-		o.NewID = rand.Text
+		o.NewID = requestIDs()
 	}
 	if o.Writer == nil {
 		o.Writer = o.DB
