@@ -47,6 +47,14 @@ func faster(item string, parley, rival []float64, unit string, target float64) l
 	return l
 }
 
+// noWorse is a line on two of which the one is to be as fast as the other, as far as can be told here: turns differ by more.
+func noWorse(item string, parley, rival []float64, unit string) line {
+	const noise = 0.05
+	l := compared(item, parley, rival, unit)
+	l.target, l.met = fmt.Sprintf("≥ 1 ± %.2f", noise), yesNo(median(ratios(parley, rival)) >= 1-noise)
+	return l
+}
+
 // compared is the same without a target.
 func compared(item string, parley, rival []float64, unit string) line {
 	all := ratios(parley, rival)

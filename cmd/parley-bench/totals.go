@@ -29,7 +29,7 @@ const plainSums = `select date_trunc('month', x.date)::date, t.from_party, t.to_
 
 // totals compares sums with the plain aggregate, each on one connection and without any cache.
 func (b *bench) totals() (s section, err error) {
-	s.about = "Sums by month, without the cache, compared with the plain SQL aggregate through pgx; both on one connection. Median latencies in milliseconds; how many times faster."
+	s.about = "Sums by month, without the cache, compared with the plain SQL aggregate through pgx; both on one connection. Median latencies in milliseconds; how many times faster. Where no sums are kept, the target is to be no worse."
 	parley, err := b.start(b.url, "", "PARLEY_CACHE=0")
 	if err != nil {
 		return s, err
@@ -51,6 +51,9 @@ func (b *bench) totals() (s section, err error) {
 			return s, fmt.Errorf("%s: %w", q.name, err)
 		}
 		l := faster(q.name, figures[1], figures[0], "ms", q.target) // rates are the other way round
+		if q.target == 1 {
+			l = noWorse(q.name, figures[1], figures[0], "ms")
+		}
 		l.parley, l.rival = l.rival, l.parley
 		s.lines = append(s.lines, l)
 	}
