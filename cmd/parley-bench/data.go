@@ -68,8 +68,15 @@ func fill(ctx context.Context, db *pgxpool.Pool, n, batch int, progress io.Write
 // settle does at once what the server and PostgreSQL would do sooner or later by themselves, so that figures do not depend
 // on when they did.
 func settle(ctx context.Context, db *pgxpool.Pool) error {
-	if _, err := store.Keep(ctx, db); err != nil {
-		return err
+	for all := false; !all; {
+		if _, err := store.Keep(ctx, db); err != nil {
+			return err
+		}
+		const sql = `select not exists (select from prisoner_exchanges x left join kept.prisoner_exchanges k on k.id = x.id and k.revision = x.revision where k.id is null),
+			pg_sleep(0.1)` // a server may be at it, and is not to be kept from it
+		if err := db.QueryRow(ctx, sql).Scan(&all, nil); err != nil {
+			return fmt.Errorf("waiting until all is kept: %w", err)
+		}
 	}
 	if _, err := db.Exec(ctx, "vacuum (analyze)"); err != nil {
 		return fmt.Errorf("analysing the tables: %w", err)

@@ -12,7 +12,7 @@ import (
 )
 
 // disturbance is how much longer small reads take beside four exports: windows with and without them take turns. Of one
-// window the slowest hundredth is a handful of requests: so the windows of a side are taken together, and there are twice
+// window the slowest hundredth is a handful of requests: so the windows of a side are taken together, and there are four times
 // as many of them as usual.
 func (x *exporter) disturbance() (line, error) {
 	var next atomic.Uint64
@@ -22,7 +22,7 @@ func (x *exporter) disturbance() (line, error) {
 	}
 	var alone, beside []time.Duration
 	var all []float64 // by pair of windows
-	for range 2 * x.Rounds {
+	for range 4 * x.Rounds {
 		quiet, err := x.paced(x.ctx, &next)
 		if err != nil {
 			return line{}, err
