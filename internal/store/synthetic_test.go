@@ -49,6 +49,7 @@ func syntheticDB(b *testing.B, history bool) (*pgxpool.Pool, int) {
 			if *pool, synthetic.err = pgxpool.NewWithConfig(context.Background(), (*pool).Config()); synthetic.err != nil {
 				return
 			}
+			pgtest.AtEnd((*pool).Close)
 		}
 	})
 	if synthetic.err != nil {
