@@ -93,7 +93,7 @@ func oneRecord(t *Table, l query.List, sel selection, at *int64) (string, []any)
 	s.WriteString(holds)
 	end := s.String()
 	write := func() string {
-		return "select " + s.asking(t, l, sel.list) + ", " + sel.holds() + ", m.id, m.recorded_at from " + t.from() + sel.join +
+		return "select " + sel.list + ", " + sel.holds() + ", m.id, m.recorded_at from " + t.from() + sel.join +
 			" cross join (select id, recorded_at from changesets " + moment + ") m" + end
 	}
 	return sel.statement(end, write), s.args
